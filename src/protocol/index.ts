@@ -1,0 +1,32 @@
+/** Bytes <-> Kafka messages. Pure: no socket, file, clock, randomness. */
+export { apiName } from './api-names.ts'
+export { DecodeError, EncodeError } from './codec-errors.ts'
+export { errorCodes, errorName, type ErrorName } from './error-codes.ts'
+export {
+  decodeRequest,
+  decodeRequestHeader,
+  decodeResponse,
+  decodeResponseHeader,
+  encodeRequest,
+  encodeResponse,
+  type RequestHeader,
+  type ResponseHeader,
+} from './frames.ts'
+export { apiByKey, apis } from './messages/index.ts'
+export type * from './messages/types.ts'
+export { Reader } from './reader.ts'
+export {
+  isFlexible,
+  zeroUuid,
+  type Api,
+  type Decoded,
+  type Encodable,
+  type Fields,
+  type RequestInput,
+  type RequestOf,
+  type ResponseInput,
+  type ResponseOf,
+  type UnknownTag,
+} from './schema.ts'
+export { includes, type VersionRange } from './versions.ts'
+export { Writer } from './writer.ts'

@@ -1,0 +1,44 @@
+import {
+  api,
+  array,
+  int16,
+  int32,
+  int8,
+  string,
+  type RequestOf,
+  type ResponseOf,
+} from '../schema.ts'
+
+/** FindCoordinator: versions 0-6. */
+export const findCoordinator = api({
+  key: 10,
+  name: 'FindCoordinator',
+  versions: '0-6',
+  flexible: '3+',
+  request: {
+    key: string('0-3'),
+    keyType: int8('1+'),
+    coordinatorKeys: array('string', '4+'),
+  },
+  response: {
+    throttleTimeMs: int32('1+', { ignorable: true }),
+    errorCode: int16('0-3'),
+    errorMessage: string('1-3', { nullable: '1-3', ignorable: true }),
+    nodeId: int32('0-3'),
+    host: string('0-3'),
+    port: int32('0-3'),
+    coordinators: array(
+      {
+        key: string('4+'),
+        nodeId: int32('4+'),
+        host: string('4+'),
+        port: int32('4+'),
+        errorCode: int16('4+'),
+        errorMessage: string('4+', { nullable: '4+', ignorable: true }),
+      },
+      '4+',
+    ),
+  },
+})
+export type FindCoordinatorRequest = RequestOf<typeof findCoordinator>
+export type FindCoordinatorResponse = ResponseOf<typeof findCoordinator>

@@ -1,0 +1,42 @@
+import {
+  api,
+  array,
+  bytes,
+  int16,
+  int32,
+  string,
+  type RequestOf,
+  type ResponseOf,
+} from '../schema.ts'
+
+/** SyncGroup: versions 0-5. */
+export const syncGroup = api({
+  key: 14,
+  name: 'SyncGroup',
+  versions: '0-5',
+  flexible: '4+',
+  request: {
+    groupId: string('0+'),
+    generationId: int32('0+'),
+    memberId: string('0+'),
+    groupInstanceId: string('3+', { nullable: '3+', default: null }),
+    protocolType: string('5+', { nullable: '5+', default: null, ignorable: true }),
+    protocolName: string('5+', { nullable: '5+', default: null, ignorable: true }),
+    assignments: array(
+      {
+        memberId: string('0+'),
+        assignment: bytes('0+'),
+      },
+      '0+',
+    ),
+  },
+  response: {
+    throttleTimeMs: int32('1+', { ignorable: true }),
+    errorCode: int16('0+'),
+    protocolType: string('5+', { nullable: '5+', default: null, ignorable: true }),
+    protocolName: string('5+', { nullable: '5+', default: null, ignorable: true }),
+    assignment: bytes('0+'),
+  },
+})
+export type SyncGroupRequest = RequestOf<typeof syncGroup>
+export type SyncGroupResponse = ResponseOf<typeof syncGroup>

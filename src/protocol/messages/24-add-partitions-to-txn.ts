@@ -1,0 +1,85 @@
+import {
+  api,
+  array,
+  bool,
+  int16,
+  int32,
+  int64,
+  string,
+  type RequestOf,
+  type ResponseOf,
+} from '../schema.ts'
+
+/** AddPartitionsToTxn: versions 0-5. */
+export const addPartitionsToTxn = api({
+  key: 24,
+  name: 'AddPartitionsToTxn',
+  versions: '0-5',
+  flexible: '3+',
+  request: {
+    transactions: array(
+      {
+        transactionalId: string('4+'),
+        producerId: int64('4+'),
+        producerEpoch: int16('4+'),
+        verifyOnly: bool('4+'),
+        topics: array(
+          {
+            name: string('0+'),
+            partitions: array('int32', '0+'),
+          },
+          '4+',
+        ),
+      },
+      '4+',
+    ),
+    v3AndBelowTransactionalId: string('0-3'),
+    v3AndBelowProducerId: int64('0-3'),
+    v3AndBelowProducerEpoch: int16('0-3'),
+    v3AndBelowTopics: array(
+      {
+        name: string('0+'),
+        partitions: array('int32', '0+'),
+      },
+      '0-3',
+    ),
+  },
+  response: {
+    throttleTimeMs: int32('0+'),
+    errorCode: int16('4+', { ignorable: true }),
+    resultsByTransaction: array(
+      {
+        transactionalId: string('4+'),
+        topicResults: array(
+          {
+            name: string('0+'),
+            resultsByPartition: array(
+              {
+                partitionIndex: int32('0+'),
+                partitionErrorCode: int16('0+'),
+              },
+              '0+',
+            ),
+          },
+          '4+',
+        ),
+      },
+      '4+',
+    ),
+    resultsByTopicV3AndBelow: array(
+      {
+        name: string('0+'),
+        resultsByPartition: array(
+          {
+            partitionIndex: int32('0+'),
+            partitionErrorCode: int16('0+'),
+          },
+          '0+',
+        ),
+      },
+      '0-3',
+    ),
+  },
+})
+export type AddPartitionsToTxnRequest = RequestOf<typeof addPartitionsToTxn>
+export type AddPartitionsToTxnResponse = ResponseOf<typeof addPartitionsToTxn>

@@ -1,0 +1,44 @@
+import {
+  api,
+  array,
+  int16,
+  int32,
+  int8,
+  string,
+  type RequestOf,
+  type ResponseOf,
+} from '../schema.ts'
+
+/** CreateAcls: versions 0-3. */
+export const createAcls = api({
+  key: 30,
+  name: 'CreateAcls',
+  versions: '0-3',
+  flexible: '2+',
+  request: {
+    creations: array(
+      {
+        resourceType: int8('0+'),
+        resourceName: string('0+'),
+        resourcePatternType: int8('1+', { default: 3 }),
+        principal: string('0+'),
+        host: string('0+'),
+        operation: int8('0+'),
+        permissionType: int8('0+'),
+      },
+      '0+',
+    ),
+  },
+  response: {
+    throttleTimeMs: int32('0+'),
+    results: array(
+      {
+        errorCode: int16('0+'),
+        errorMessage: string('0+', { nullable: '0+' }),
+      },
+      '0+',
+    ),
+  },
+})
+export type CreateAclsRequest = RequestOf<typeof createAcls>
+export type CreateAclsResponse = ResponseOf<typeof createAcls>

@@ -1,0 +1,50 @@
+import {
+  api,
+  array,
+  int16,
+  int32,
+  int8,
+  string,
+  type RequestOf,
+  type ResponseOf,
+} from '../schema.ts'
+
+/** ElectLeaders: versions 0-2. */
+export const electLeaders = api({
+  key: 43,
+  name: 'ElectLeaders',
+  versions: '0-2',
+  flexible: '2+',
+  request: {
+    electionType: int8('1+'),
+    topicPartitions: array(
+      {
+        topic: string('0+'),
+        partitions: array('int32', '0+'),
+      },
+      '0+',
+      { nullable: '0+' },
+    ),
+    timeoutMs: int32('0+', { default: 60000 }),
+  },
+  response: {
+    throttleTimeMs: int32('0+'),
+    errorCode: int16('1+'),
+    replicaElectionResults: array(
+      {
+        topic: string('0+'),
+        partitionResult: array(
+          {
+            partitionId: int32('0+'),
+            errorCode: int16('0+'),
+            errorMessage: string('0+', { nullable: '0+' }),
+          },
+          '0+',
+        ),
+      },
+      '0+',
+    ),
+  },
+})
+export type ElectLeadersRequest = RequestOf<typeof electLeaders>
+export type ElectLeadersResponse = ResponseOf<typeof electLeaders>

@@ -1,0 +1,43 @@
+import {
+  api,
+  array,
+  int16,
+  int32,
+  string,
+  uuid,
+  type RequestOf,
+  type ResponseOf,
+} from '../schema.ts'
+
+/** DeleteShareGroupOffsets: versions 0. */
+export const deleteShareGroupOffsets = api({
+  key: 92,
+  name: 'DeleteShareGroupOffsets',
+  versions: '0',
+  flexible: '0+',
+  request: {
+    groupId: string('0+'),
+    topics: array(
+      {
+        topicName: string('0+'),
+      },
+      '0+',
+    ),
+  },
+  response: {
+    throttleTimeMs: int32('0+'),
+    errorCode: int16('0+'),
+    errorMessage: string('0+', { nullable: '0+', default: null }),
+    responses: array(
+      {
+        topicName: string('0+'),
+        topicId: uuid('0+'),
+        errorCode: int16('0+'),
+        errorMessage: string('0+', { nullable: '0+', default: null }),
+      },
+      '0+',
+    ),
+  },
+})
+export type DeleteShareGroupOffsetsRequest = RequestOf<typeof deleteShareGroupOffsets>
+export type DeleteShareGroupOffsetsResponse = ResponseOf<typeof deleteShareGroupOffsets>
