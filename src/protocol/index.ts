@@ -1,5 +1,17 @@
 /** Bytes <-> Kafka messages. Pure: no socket, file, clock, randomness. */
 export { apiName } from './api-names.ts'
+export {
+  consumerProtocolAssignment,
+  consumerProtocolSubscription,
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+  type ConsumerAssignment,
+  type ConsumerSubscription,
+  type Payload,
+} from './consumer-protocol.ts'
+export { crc32c } from './crc32c.ts'
 export { DecodeError, EncodeError } from './codec-errors.ts'
 export { errorCodes, errorName, type ErrorName } from './error-codes.ts'
 export {
@@ -15,6 +27,33 @@ export {
 export { apiByKey, apis } from './messages/index.ts'
 export type * from './messages/types.ts'
 export { Reader } from './reader.ts'
+export {
+  batchAttributes,
+  batches,
+  batchLayout,
+  batchOverheadBytes,
+  compressionOf,
+  compressions,
+  entries,
+  hasValidCrc,
+  isControl,
+  isTransactional,
+  lastOffset,
+  readBatchHeader,
+  type BatchHeader,
+  type Compression,
+  type LegacyEntry,
+} from './record-batch.ts'
+export {
+  decodeRecords,
+  encodeBatch,
+  endTransactionMarker,
+  markerKind,
+  type LogRecord,
+  type NewBatch,
+  type NewRecord,
+  type RecordHeader,
+} from './records.ts'
 export {
   isFlexible,
   zeroUuid,
