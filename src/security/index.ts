@@ -21,10 +21,4 @@ export {
 } from './sasl-server.ts'
 export { sniffBytes, sniffFirstBytes, sniffRemedies, type SniffedProtocol } from './sniff.ts'
 export { explainTls } from './tls-errors.ts'
-export {
-  listenerTlsOptions,
-  upstreamTlsOptions,
-  type ClusterTls,
-  type ListenerTls,
-  type ListenerTlsOptions,
-} from './tls.ts'
+export { listenerTlsOptions, upstreamTlsOptions, type ClusterTls, type ListenerTls } from './tls.ts'

@@ -85,7 +85,8 @@ export function decodeBase64(text: string): Buffer | undefined {
 
 /**
  * Splits `r=...,s=...` into its values, which must begin with the attributes of `names`, in that
- * order; extensions behind them are ignored, as RFC 5802 demands. Undefined where it is not so.
+ * order; extensions behind them are ignored, as RFC 5802 demands (Kafka's own have longer names than
+ * one letter). Undefined where it is not so.
  */
 export function attributes<const N extends readonly string[]>(
   message: string,
@@ -93,7 +94,7 @@ export function attributes<const N extends readonly string[]>(
 ): { readonly [I in keyof N]: string } | undefined
 export function attributes(message: string, names: readonly string[]): string[] | undefined {
   const parts = message.split(',')
-  if (!parts.slice(names.length).every((part) => /^[A-Za-z]=./s.test(part))) return undefined
+  if (!parts.slice(names.length).every((part) => /^[A-Za-z]+=./s.test(part))) return undefined
   const values: string[] = []
   for (const [i, name] of names.entries()) {
     const part = parts[i]

@@ -11,7 +11,7 @@ const httpStarts = 'GET |POST|PUT |HEAD|DELE|OPTI|PATC|CONN|TRAC|PRI |HTTP'.spli
 /**
  * Tells what a peer speaks from its first 4 to 8 bytes. A Kafka frame begins with its length: read so,
  * `GET ` announces 1.2 GB and a TLS record 369 MB, far above any frame. TLS is known by its record
- * header, 0x14-0x17 0x03: 0x16 is a handshake, 0x15 the alert with which a TLS port answers Kafka.
+ * header, 0x14-0x17 0x03: a client begins with a handshake (0x16), a server may with an alert (0x15).
  * Fewer than 4 bytes are `unknown`.
  */
 export function sniffFirstBytes(bytes: Buffer): SniffedProtocol {

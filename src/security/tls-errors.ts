@@ -58,7 +58,7 @@ const causes: readonly (readonly [codes: RegExp, sentence: string])[] = [
   [/KEY_VALUES_MISMATCH$/, 'tls.key is not the private key of tls.cert: give a pair'],
   [/KEY_TYPE_MISMATCH$/, 'tls.key is not the private key of tls.cert: give a pair'],
   [
-    /(PEM_.*|NO_START_LINE|DECODER.*UNSUPPORTED|ASN1_.*)$/,
+    /(^ERR_OSSL_UNSUPPORTED|PEM_\w+|NO_START_LINE|ASN1_\w+|^SSL_CTX_use_certificate_chain)$/,
     'a certificate or key cannot be read: give PEM text (-----BEGIN ...-----), complete and undamaged',
   ],
   [
@@ -71,16 +71,24 @@ const causes: readonly (readonly [codes: RegExp, sentence: string])[] = [
  * A sentence for a failure of TLS: what happened, what to do, and the code in brackets for the search.
  * It serves both sides: "the peer" is a broker or an application. Only for errors of TLS sockets and
  * contexts: an ECONNRESET of an established connection means something else.
+ *
+ * @param socket of `tlsClientError`, on a server that verifies its clients
  */
-export function explainTls(err: unknown): string {
-  const code = property(err, 'code')
+export function explainTls(
+  err: unknown,
+  socket?: { readonly authorizationError?: unknown },
+): string {
   const message = property(err, 'message') ?? String(err)
-  if (code !== undefined)
-    for (const [codes, sentence] of causes)
-      if (codes.test(code)) {
-        const detail = code.startsWith('ERR_TLS_CERT_ALTNAME') ? ` (${message})` : ''
-        return `TLS failed: ${sentence}${detail} [${code}]`
-      }
+  const code = property(err, 'code')
+  // A server that refuses a client's certificate hangs up: the cause is only on the socket. Some
+  // failures of a context have a message and no code.
+  const refused = socket?.authorizationError
+  const what = typeof refused === 'string' ? refused : (code ?? message)
+  for (const [pattern, sentence] of causes)
+    if (pattern.test(what)) {
+      const detail = what.startsWith('ERR_TLS_CERT_ALTNAME') ? ` (${message})` : ''
+      return `TLS failed: ${sentence}${detail} [${what}]`
+    }
   return `TLS failed: ${message}${code === undefined ? '' : ` [${code}]`}`
 }
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as tls from 'node:tls'
 import { CutoverError, type ErrorKind } from '../errors.ts'
@@ -19,9 +20,6 @@ export interface ListenerTls {
   readonly key: string
   readonly ca?: string | undefined
 }
-
-/** For `tls.createServer` (the PEMs) as well as for `new tls.TLSSocket` (the context). */
-export type ListenerTlsOptions = tls.TlsOptions & { readonly secureContext: tls.SecureContext }
 
 const minVersion = 'TLSv1.2'
 
@@ -48,45 +46,54 @@ export function upstreamTlsOptions(
   }
 }
 
-/** @throws CutoverError `auth_downstream` where the PEMs cannot be used */
-export function listenerTlsOptions(config: ListenerTls): ListenerTlsOptions {
+/**
+ * Options for `tls.createServer`. Only such a server verifies its clients: a socket that is wrapped by
+ * hand, `new TLSSocket(socket, { isServer: true })`, lets in whoever shows any certificate. Sockets
+ * that were accepted elsewhere are given to it by `server.emit('connection', socket)`; so one server
+ * (and one context) serves any number of listeners.
+ *
+ * @throws CutoverError `auth_downstream` where the PEMs cannot be used
+ */
+export function listenerTlsOptions(config: ListenerTls): tls.TlsOptions {
+  secureContext(config, 'auth_downstream') // A server reports bad PEMs, too, but not in our words.
   const { cert, key, ca } = config
-  const clients = ca === undefined ? { requestCert: false } : { ca, requestCert: true }
-  return {
-    secureContext: secureContext(config, 'auth_downstream'),
-    cert,
-    key,
-    minVersion,
-    ...clients,
-    rejectUnauthorized: ca !== undefined,
-  }
+  const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true }
+  return { cert, key, minVersion, ...clients }
 }
 
 const contexts = new WeakMap<ClusterTls | ListenerTls, tls.SecureContext>()
 
 /** Parsing PEMs takes milliseconds and a trust store of megabytes: once, not per connection. */
 function secureContext(config: ClusterTls | ListenerTls, kind: ErrorKind): tls.SecureContext {
-  let context = contexts.get(config)
-  if (context === undefined) {
-    const passphrase = 'passphrase' in config ? config.passphrase : undefined
-    const { ca, cert, key } = config
-    refuseHalves(config, kind)
-    try {
-      context = tls.createSecureContext({ ca, cert, key, passphrase, minVersion })
-    } catch (err) {
-      throw new CutoverError(kind, explainTls(err), { cause: err })
-    }
+  const made = contexts.get(config)
+  if (made !== undefined) return made
+  const passphrase = 'passphrase' in config ? config.passphrase : undefined
+  const { ca, cert, key } = config
+  refuseWhatNodeIgnores(config, kind)
+  try {
+    const context = tls.createSecureContext({ ca, cert, key, passphrase, minVersion })
     contexts.set(config, context)
+    return context
+  } catch (err) {
+    throw new CutoverError(kind, explainTls(err), { cause: err })
   }
-  return context
 }
 
-/** Node silently ignores what OpenSSL would not miss until the handshake. */
-function refuseHalves({ ca, cert, key }: ClusterTls | ListenerTls, kind: ErrorKind): void {
-  const one = (missing: string, given: string) =>
+/** Half a pair, or an authority that cannot be read: without this they show in the handshake, or never. */
+function refuseWhatNodeIgnores({ ca, cert, key }: ClusterTls | ListenerTls, kind: ErrorKind): void {
+  const alone = (given: string, missing: string) =>
     new CutoverError(kind, `tls.${given} is given without tls.${missing}: give both or neither`)
-  if (cert !== undefined && key === undefined) throw one('key', 'cert')
-  if (key !== undefined && cert === undefined) throw one('cert', 'key')
-  if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----'))
+  if (cert !== undefined && key === undefined) throw alone('cert', 'key')
+  if (key !== undefined && cert === undefined) throw alone('key', 'cert')
+  if (ca === undefined) return
+  const blocks = ca.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
+  if (blocks.length === 0)
     throw new CutoverError(kind, 'tls.ca holds no PEM certificate (-----BEGIN CERTIFICATE-----)')
+  for (const [i, block] of blocks.entries())
+    try {
+      new X509Certificate(block)
+    } catch (err) {
+      const which = `certificate ${i + 1} of ${blocks.length} in tls.ca`
+      throw new CutoverError(kind, `${which} is damaged: give complete PEM text`, { cause: err })
+    }
 }
