@@ -1,3 +1,17 @@
+/**
+ * Appends record batches to partitions. With acks=0 there is no response at all.
+ * Versions 0-13, flexible from 9. Brokers offer 0-9 (2.8), 0-11 (3.9), 3-13 (4.3).
+ *
+ * v1: throttle time. v2: logAppendTimeMs; message format v1.
+ * v3: transactionalId and record batches v2 (KIP-98); one batch per partition from here on.
+ * v4: KAFKA_STORAGE_ERROR may be answered (KIP-112). v5: logStartOffset.
+ * v7: zstd (KIP-110). v8: recordErrors and errorMessage (KIP-467). v9: flexible.
+ * v10: current leader and its address as tagged fields (KIP-951).
+ * v11: TRANSACTION_ABORTABLE may be answered. v12: in a transaction, stands for AddPartitionsToTxn
+ * too (KIP-890).
+ * v13: topics by id, not by name (KIP-516).
+ * Brokers 4.x list v0-2 in ApiVersions for librdkafka's sake and refuse them (KAFKA-18659).
+ */
 import {
   api,
   array,
@@ -12,7 +26,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** Produce: versions 0-13. */
 export const produce = api({
   key: 0,
   name: 'Produce',

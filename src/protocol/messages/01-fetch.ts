@@ -1,3 +1,19 @@
+/**
+ * Reads record batches, for consumers and for follower replicas alike.
+ * Versions 0-18, flexible from 12. Brokers offer 0-12 (2.8), 0-17 (3.9), 4-18 (4.3).
+ *
+ * v1: throttle time. v2: message format v1. v3: maxBytes; the order of partitions counts (KIP-74).
+ * v4: isolationLevel, lastStableOffset, abortedTransactions, record batches v2 (KIP-98).
+ * v5: logStartOffset (KIP-107). v7: fetch sessions, forgottenTopicsData (KIP-227). v9:
+ * currentLeaderEpoch (KIP-320).
+ * v10: zstd (KIP-110). v11: rackId, preferredReadReplica (KIP-392).
+ * v12: flexible; lastFetchedEpoch, divergingEpoch, currentLeader (KIP-595), snapshotId (KIP-630).
+ * v13: topics by id (KIP-516). v14: OFFSET_MOVED_TO_TIERED_STORAGE (KIP-405).
+ * v15: replicaState in place of replicaId (KIP-903). v16: nodeEndpoints (KIP-951). v17:
+ * replicaDirectoryId (KIP-853).
+ * v18: a follower tells its high watermark (KIP-1166).
+ * `records` may end in the middle of a batch.
+ */
 import {
   api,
   array,
@@ -13,7 +29,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** Fetch: versions 0-18. */
 export const fetch = api({
   key: 1,
   name: 'Fetch',

@@ -1,3 +1,14 @@
+/**
+ * Finds an offset by timestamp, or by a special one: -1 latest, -2 earliest, and those below.
+ * Versions 0-11, flexible from 6. Brokers offer 0-6 (2.8), 0-9 (3.9), 1-11 (4.3).
+ *
+ * v0: up to maxNumOffsets offsets, of segment starts. v1: one offset and its timestamp (KIP-79).
+ * v2: isolationLevel (KIP-98), throttle time. v4: currentLeaderEpoch, leaderEpoch (KIP-320).
+ * v5: OFFSET_NOT_AVAILABLE. v6: flexible. v7: -3 max timestamp (KIP-734). v8: -4 earliest local
+ * (KIP-405).
+ * v9: -5 last tiered (KIP-1005). v10: timeoutMs (KIP-1075). v11: -6 earliest pending upload
+ * (KIP-1023).
+ */
 import {
   api,
   array,
@@ -10,7 +21,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** ListOffsets: versions 0-11. */
 export const listOffsets = api({
   key: 2,
   name: 'ListOffsets',

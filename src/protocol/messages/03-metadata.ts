@@ -1,3 +1,16 @@
+/**
+ * Brokers, topics, partitions and their leaders.
+ * Versions 0-13, flexible from 9. Brokers offer 0-11 (2.8), 0-12 (3.9), 0-13 (4.3).
+ *
+ * v0: an empty list of topics means all of them; from v1 on that is null, and empty means none.
+ * v1: rack, controllerId, isInternal. v2: clusterId (KIP-78). v3: throttle time. v4:
+ * allowAutoTopicCreation.
+ * v5: offlineReplicas (KIP-112). v7: leaderEpoch (KIP-320). v8: authorized operations (KIP-430).
+ * v9: flexible.
+ * v10: topicId in the response; v12: also in the request, with a null name (KIP-516).
+ * v11: without cluster authorized operations, which DescribeCluster tells (KIP-700). v13:
+ * errorCode at the top.
+ */
 import {
   api,
   array,
@@ -10,7 +23,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** Metadata: versions 0-13. */
 export const metadata = api({
   key: 3,
   name: 'Metadata',

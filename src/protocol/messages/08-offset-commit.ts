@@ -1,3 +1,13 @@
+/**
+ * Stores the offsets of a group.
+ * Versions 0-10, flexible from 8. Brokers offer 0-8 (2.8), 0-9 (3.9), 2-10 (4.3).
+ *
+ * v1: generation and member; a timestamp, in v1 alone. v2: retentionTimeMs, until v4 (KIP-211).
+ * v3: throttle time.
+ * v6: committedLeaderEpoch (KIP-320). v7: groupInstanceId (KIP-345). v8: flexible.
+ * v9: member epoch of the consumer protocol; STALE_MEMBER_EPOCH, GROUP_ID_NOT_FOUND (KIP-848).
+ * v10: topics by id.
+ */
 import {
   api,
   array,
@@ -10,7 +20,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** OffsetCommit: versions 0-10. */
 export const offsetCommit = api({
   key: 8,
   name: 'OffsetCommit',

@@ -1,3 +1,14 @@
+/**
+ * The committed offsets of one group, from v8 on of several.
+ * Versions 0-10, flexible from 6. Brokers offer 0-7 (2.8), 0-9 (3.9), 1-10 (4.3).
+ *
+ * v0: read from ZooKeeper. v1: from the offsets topic. v2: null topics means all; errorCode at the
+ * top.
+ * v3: throttle time. v5: committedLeaderEpoch (KIP-320). v6: flexible. v7: requireStable
+ * (KIP-447).
+ * v8: a list of groups in place of one (KIP-709). v9: memberId, memberEpoch (KIP-848). v10: topics
+ * by id.
+ */
 import {
   api,
   array,
@@ -11,7 +22,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** OffsetFetch: versions 0-10. */
 export const offsetFetch = api({
   key: 9,
   name: 'OffsetFetch',

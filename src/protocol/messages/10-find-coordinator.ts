@@ -1,3 +1,11 @@
+/**
+ * Which broker coordinates a group or a transactional id.
+ * Versions 0-6, flexible from 3. Brokers offer 0-3 (2.8), 0-6 (3.9, 4.3).
+ *
+ * v1: keyType (0 group, 1 transaction), throttle time, errorMessage. v3: flexible.
+ * v4: a list of keys in place of one (KIP-699). v5: TRANSACTION_ABORTABLE (KIP-890).
+ * v6: keyType 2, a share group's "groupId:topicId:partition" (KIP-932).
+ */
 import {
   api,
   array,
@@ -9,7 +17,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** FindCoordinator: versions 0-6. */
 export const findCoordinator = api({
   key: 10,
   name: 'FindCoordinator',

@@ -1,3 +1,11 @@
+/**
+ * Joins a classic group: waits until every member has, then tells the leader who they are.
+ * Versions 0-9, flexible from 6. Brokers offer 0-7 (2.8), 0-9 (3.9, 4.3).
+ *
+ * v1: rebalanceTimeoutMs (KIP-62). v2: throttle time. v4: MEMBER_ID_REQUIRED first (KIP-394).
+ * v5: groupInstanceId (KIP-345). v6: flexible. v7: protocolType in the response (KIP-559).
+ * v8: reason (KIP-800). v9: skipAssignment (KIP-814).
+ */
 import {
   api,
   array,
@@ -10,7 +18,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** JoinGroup: versions 0-9. */
 export const joinGroup = api({
   key: 11,
   name: 'JoinGroup',

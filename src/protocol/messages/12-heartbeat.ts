@@ -1,6 +1,11 @@
+/**
+ * A classic member says that it lives, and learns that the group rebalances.
+ * Versions 0-4, flexible from 4. Brokers offer 0-4 (2.8, 3.9, 4.3).
+ *
+ * v1: throttle time. v3: groupInstanceId (KIP-345). v4: flexible.
+ */
 import { api, int16, int32, string, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** Heartbeat: versions 0-4. */
 export const heartbeat = api({
   key: 12,
   name: 'Heartbeat',

@@ -1,6 +1,12 @@
+/**
+ * Members leave a classic group.
+ * Versions 0-5, flexible from 4. Brokers offer 0-4 (2.8), 0-5 (3.9, 4.3).
+ *
+ * v1: throttle time. v3: a list of members, with groupInstanceId (KIP-345). v4: flexible. v5:
+ * reason (KIP-800).
+ */
 import { api, array, int16, int32, string, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** LeaveGroup: versions 0-5. */
 export const leaveGroup = api({
   key: 13,
   name: 'LeaveGroup',

@@ -1,3 +1,10 @@
+/**
+ * The leader of a classic group hands in the assignment; every member gets its own.
+ * Versions 0-5, flexible from 4. Brokers offer 0-5 (2.8, 3.9, 4.3).
+ *
+ * v1: throttle time. v3: groupInstanceId (KIP-345). v4: flexible. v5: protocolType, protocolName
+ * (KIP-559).
+ */
 import {
   api,
   array,
@@ -9,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** SyncGroup: versions 0-5. */
 export const syncGroup = api({
   key: 14,
   name: 'SyncGroup',

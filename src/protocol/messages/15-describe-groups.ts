@@ -1,3 +1,11 @@
+/**
+ * State, protocol and members of classic groups.
+ * Versions 0-6, flexible from 5. Brokers offer 0-5 (2.8, 3.9), 0-6 (4.3).
+ *
+ * v1: throttle time. v3: authorized operations (KIP-430). v4: groupInstanceId (KIP-345). v5:
+ * flexible.
+ * v6: GROUP_ID_NOT_FOUND and errorMessage, in place of a state Dead (KIP-1043).
+ */
 import {
   api,
   array,
@@ -10,7 +18,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DescribeGroups: versions 0-6. */
 export const describeGroups = api({
   key: 15,
   name: 'DescribeGroups',

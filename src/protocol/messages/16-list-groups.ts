@@ -1,6 +1,11 @@
+/**
+ * The groups that this broker coordinates.
+ * Versions 0-5, flexible from 3. Brokers offer 0-4 (2.8), 0-5 (3.9, 4.3).
+ *
+ * v1: throttle time. v3: flexible. v4: states (KIP-518). v5: types (KIP-848).
+ */
 import { api, array, int16, int32, string, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** ListGroups: versions 0-5. */
 export const listGroups = api({
   key: 16,
   name: 'ListGroups',

@@ -1,6 +1,12 @@
+/**
+ * Chooses a SASL mechanism.
+ * Versions 0-1, not flexible. Brokers offer 0-1 (2.8, 3.9, 4.3).
+ *
+ * v0: the tokens follow as bare frames. v1: they follow in SaslAuthenticate (KIP-152). Never
+ * flexible (KAFKA-9577).
+ */
 import { api, array, int16, string, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** SaslHandshake: versions 0-1. */
 export const saslHandshake = api({
   key: 17,
   name: 'SaslHandshake',

@@ -1,3 +1,12 @@
+/**
+ * Which APIs and versions the broker knows. The first request of most clients.
+ * Versions 0-4, flexible from 3. Brokers offer 0-3 (2.8), 0-4 (3.9, 4.3).
+ *
+ * v1: throttle time. v3: flexible, client software (KIP-511), features as tagged fields (KIP-584).
+ * v4: a feature's lowest version may be 0 (KAFKA-17011); v3 leaves such features out.
+ * A broker that does not know the version answers UNSUPPORTED_VERSION in v0. The response header
+ * has no tags ever.
+ */
 import {
   api,
   array,
@@ -10,7 +19,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** ApiVersions: versions 0-4. */
 export const apiVersions = api({
   key: 18,
   name: 'ApiVersions',

@@ -1,3 +1,12 @@
+/**
+ * Creates topics.
+ * Versions 0-7, flexible from 5. Brokers offer 0-7 (2.8, 3.9), 2-7 (4.3).
+ *
+ * v1: validateOnly, errorMessage. v2: throttle time. v4: -1 takes the broker's default count
+ * (KIP-464).
+ * v5: flexible; what was created is told (KIP-525). v6: THROTTLING_QUOTA_EXCEEDED (KIP-599). v7:
+ * topicId (KIP-516).
+ */
 import {
   api,
   array,
@@ -11,7 +20,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** CreateTopics: versions 0-7. */
 export const createTopics = api({
   key: 19,
   name: 'CreateTopics',

@@ -1,3 +1,10 @@
+/**
+ * Deletes topics.
+ * Versions 0-6, flexible from 4. Brokers offer 0-6 (2.8, 3.9), 1-6 (4.3).
+ *
+ * v1: throttle time. v3: TOPIC_DELETION_DISABLED. v4: flexible. v5: errorMessage (KIP-599).
+ * v6: topics by name or id, in another shape (KIP-516).
+ */
 import {
   api,
   array,
@@ -9,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DeleteTopics: versions 0-6. */
 export const deleteTopics = api({
   key: 20,
   name: 'DeleteTopics',

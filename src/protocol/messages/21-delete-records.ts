@@ -1,3 +1,9 @@
+/**
+ * Moves the log start offset of partitions forward (KIP-107).
+ * Versions 0-2, flexible from 2. Brokers offer 0-2 (2.8, 3.9, 4.3).
+ *
+ * v2: flexible.
+ */
 import {
   api,
   array,
@@ -9,7 +15,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DeleteRecords: versions 0-2. */
 export const deleteRecords = api({
   key: 21,
   name: 'DeleteRecords',

@@ -1,3 +1,13 @@
+/**
+ * Gives a producer its id and epoch; for a transactional id, ends what an earlier producer left
+ * open.
+ * Versions 0-6, flexible from 2. Brokers offer 0-4 (2.8), 0-5 (3.9, 4.3).
+ *
+ * v2: flexible. v3: an existing id and epoch to go on with (KIP-360). v4: PRODUCER_FENCED
+ * (KIP-588).
+ * v5: TRANSACTION_ABORTABLE (KIP-890). v6: two-phase commit (KIP-939), which 4.3 offers only among
+ * its unstable versions.
+ */
 import {
   api,
   bool,
@@ -9,7 +19,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** InitProducerId: versions 0-6. */
 export const initProducerId = api({
   key: 22,
   name: 'InitProducerId',

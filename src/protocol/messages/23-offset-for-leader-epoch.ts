@@ -1,3 +1,10 @@
+/**
+ * The end offset of a leader epoch: how a consumer notices truncation (KIP-101, KIP-320).
+ * Versions 0-4, flexible from 4. Brokers offer 0-4 (2.8, 3.9), 2-4 (4.3).
+ *
+ * v1: leaderEpoch in the response. v2: currentLeaderEpoch, throttle time. v3: replicaId (KIP-392).
+ * v4: flexible.
+ */
 import {
   api,
   array,
@@ -9,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** OffsetForLeaderEpoch: versions 0-4. */
 export const offsetForLeaderEpoch = api({
   key: 23,
   name: 'OffsetForLeaderEpoch',

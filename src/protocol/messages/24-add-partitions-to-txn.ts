@@ -1,3 +1,11 @@
+/**
+ * Adds partitions to a transaction (KIP-98).
+ * Versions 0-5, flexible from 3. Brokers offer 0-3 (2.8), 0-5 (3.9, 4.3).
+ *
+ * v2: PRODUCER_FENCED (KIP-588). v3: flexible.
+ * v4: transactions in batches and verifyOnly, between brokers only (KIP-890). v5:
+ * TRANSACTION_ABORTABLE.
+ */
 import {
   api,
   array,
@@ -10,7 +18,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** AddPartitionsToTxn: versions 0-5. */
 export const addPartitionsToTxn = api({
   key: 24,
   name: 'AddPartitionsToTxn',

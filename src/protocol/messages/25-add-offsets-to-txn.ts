@@ -1,6 +1,11 @@
+/**
+ * Adds the offsets of a group to a transaction (KIP-98).
+ * Versions 0-4, flexible from 3. Brokers offer 0-3 (2.8), 0-4 (3.9, 4.3).
+ *
+ * v2: PRODUCER_FENCED (KIP-588). v3: flexible. v4: TRANSACTION_ABORTABLE (KIP-890).
+ */
 import { api, int16, int32, int64, string, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** AddOffsetsToTxn: versions 0-4. */
 export const addOffsetsToTxn = api({
   key: 25,
   name: 'AddOffsetsToTxn',

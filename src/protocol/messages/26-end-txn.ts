@@ -1,3 +1,10 @@
+/**
+ * Commits or aborts a transaction (KIP-98).
+ * Versions 0-5, flexible from 3. Brokers offer 0-3 (2.8), 0-4 (3.9), 0-5 (4.3).
+ *
+ * v2: PRODUCER_FENCED (KIP-588). v3: flexible. v4: TRANSACTION_ABORTABLE. v5: a new epoch for
+ * every transaction (KIP-890).
+ */
 import {
   api,
   bool,
@@ -9,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** EndTxn: versions 0-5. */
 export const endTxn = api({
   key: 26,
   name: 'EndTxn',

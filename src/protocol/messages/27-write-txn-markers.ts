@@ -1,3 +1,10 @@
+/**
+ * Writes the end of a transaction into partitions: between brokers, and for aborting a hanging one
+ * (KIP-664).
+ * Versions 0-2, flexible from 1. Brokers offer 0-1 (2.8, 3.9), 1-2 (4.3).
+ *
+ * v1: flexible. v2: transactionVersion (KIP-1228).
+ */
 import {
   api,
   array,
@@ -11,7 +18,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** WriteTxnMarkers: versions 0-2. */
 export const writeTxnMarkers = api({
   key: 27,
   name: 'WriteTxnMarkers',

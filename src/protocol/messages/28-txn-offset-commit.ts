@@ -1,3 +1,11 @@
+/**
+ * Stores the offsets of a group as part of a transaction (KIP-98).
+ * Versions 0-5, flexible from 3. Brokers offer 0-3 (2.8), 0-4 (3.9), 0-5 (4.3).
+ *
+ * v2: committedLeaderEpoch (KIP-320). v3: flexible; memberId, groupInstanceId, generationId
+ * (KIP-447).
+ * v4: TRANSACTION_ABORTABLE. v5: stands for AddOffsetsToTxn too (KIP-890).
+ */
 import {
   api,
   array,
@@ -9,7 +17,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** TxnOffsetCommit: versions 0-5. */
 export const txnOffsetCommit = api({
   key: 28,
   name: 'TxnOffsetCommit',

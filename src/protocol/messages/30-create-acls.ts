@@ -1,3 +1,9 @@
+/**
+ * Creates access control entries (KIP-140).
+ * Versions 0-3, flexible from 2. Brokers offer 0-2 (2.8), 0-3 (3.9), 1-3 (4.3).
+ *
+ * v1: pattern type (KIP-290). v2: flexible. v3: resource type user (KIP-373).
+ */
 import {
   api,
   array,
@@ -9,7 +15,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** CreateAcls: versions 0-3. */
 export const createAcls = api({
   key: 30,
   name: 'CreateAcls',

@@ -1,3 +1,10 @@
+/**
+ * Reads the configuration of topics, brokers and other resources (KIP-133).
+ * Versions 0-4, flexible from 4. Brokers offer 0-4 (2.8, 3.9), 1-4 (4.3).
+ *
+ * v1: configSource in place of isDefault, synonyms (KIP-226). v3: type and documentation
+ * (KIP-569). v4: flexible.
+ */
 import {
   api,
   array,
@@ -10,7 +17,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DescribeConfigs: versions 0-4. */
 export const describeConfigs = api({
   key: 32,
   name: 'DescribeConfigs',

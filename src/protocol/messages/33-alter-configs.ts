@@ -1,3 +1,9 @@
+/**
+ * Replaces the configuration of resources; IncrementalAlterConfigs changes it (KIP-133).
+ * Versions 0-2, flexible from 2. Brokers offer 0-2 (2.8, 3.9, 4.3).
+ *
+ * v2: flexible.
+ */
 import {
   api,
   array,
@@ -10,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** AlterConfigs: versions 0-2. */
 export const alterConfigs = api({
   key: 33,
   name: 'AlterConfigs',

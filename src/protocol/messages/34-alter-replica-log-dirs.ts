@@ -1,6 +1,11 @@
+/**
+ * Moves replicas between the log directories of one broker (KIP-113).
+ * Versions 0-2, flexible from 2. Brokers offer 0-2 (2.8, 3.9), 1-2 (4.3).
+ *
+ * v2: flexible.
+ */
 import { api, array, int16, int32, string, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** AlterReplicaLogDirs: versions 0-2. */
 export const alterReplicaLogDirs = api({
   key: 34,
   name: 'AlterReplicaLogDirs',

@@ -1,3 +1,10 @@
+/**
+ * The log directories of a broker and the replicas in them (KIP-113).
+ * Versions 0-5, flexible from 2. Brokers offer 0-2 (2.8), 0-4 (3.9), 1-5 (4.3).
+ *
+ * v2: flexible. v3: errorCode at the top. v4: totalBytes, usableBytes (KIP-827). v5: isCordoned
+ * (KIP-1066).
+ */
 import {
   api,
   array,
@@ -10,7 +17,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DescribeLogDirs: versions 0-5. */
 export const describeLogDirs = api({
   key: 35,
   name: 'DescribeLogDirs',

@@ -1,6 +1,11 @@
+/**
+ * One step of a SASL exchange (KIP-152).
+ * Versions 0-2, flexible from 2. Brokers offer 0-2 (2.8, 3.9, 4.3).
+ *
+ * v1: sessionLifetimeMs (KIP-368). v2: flexible.
+ */
 import { api, bytes, int16, int64, string, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** SaslAuthenticate: versions 0-2. */
 export const saslAuthenticate = api({
   key: 36,
   name: 'SaslAuthenticate',

@@ -1,3 +1,9 @@
+/**
+ * Adds partitions to topics (KIP-195).
+ * Versions 0-3, flexible from 2. Brokers offer 0-3 (2.8, 3.9, 4.3).
+ *
+ * v2: flexible. v3: THROTTLING_QUOTA_EXCEEDED (KIP-599).
+ */
 import {
   api,
   array,
@@ -9,7 +15,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** CreatePartitions: versions 0-3. */
 export const createPartitions = api({
   key: 37,
   name: 'CreatePartitions',

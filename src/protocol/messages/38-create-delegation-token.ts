@@ -1,3 +1,9 @@
+/**
+ * Creates a delegation token (KIP-48).
+ * Versions 0-3, flexible from 2. Brokers offer 0-2 (2.8), 0-3 (3.9), 1-3 (4.3).
+ *
+ * v2: flexible. v3: for another owner (KIP-373).
+ */
 import {
   api,
   array,
@@ -10,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** CreateDelegationToken: versions 0-3. */
 export const createDelegationToken = api({
   key: 38,
   name: 'CreateDelegationToken',

@@ -1,6 +1,11 @@
+/**
+ * Ends a delegation token (KIP-48).
+ * Versions 0-2, flexible from 2. Brokers offer 0-2 (2.8, 3.9), 1-2 (4.3).
+ *
+ * v2: flexible.
+ */
 import { api, bytes, int16, int32, int64, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** ExpireDelegationToken: versions 0-2. */
 export const expireDelegationToken = api({
   key: 40,
   name: 'ExpireDelegationToken',

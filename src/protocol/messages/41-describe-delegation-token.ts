@@ -1,3 +1,9 @@
+/**
+ * Lists delegation tokens (KIP-48).
+ * Versions 0-3, flexible from 2. Brokers offer 0-2 (2.8), 0-3 (3.9), 1-3 (4.3).
+ *
+ * v2: flexible. v3: who requested the token (KIP-373).
+ */
 import {
   api,
   array,
@@ -10,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DescribeDelegationToken: versions 0-3. */
 export const describeDelegationToken = api({
   key: 41,
   name: 'DescribeDelegationToken',

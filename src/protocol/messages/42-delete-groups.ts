@@ -1,6 +1,11 @@
+/**
+ * Deletes empty groups (KIP-229).
+ * Versions 0-2, flexible from 2. Brokers offer 0-2 (2.8, 3.9, 4.3).
+ *
+ * v2: flexible.
+ */
 import { api, array, int16, int32, string, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** DeleteGroups: versions 0-2. */
 export const deleteGroups = api({
   key: 42,
   name: 'DeleteGroups',

@@ -1,3 +1,9 @@
+/**
+ * Elects leaders of partitions (KIP-183).
+ * Versions 0-2, flexible from 2. Brokers offer 0-2 (2.8, 3.9, 4.3).
+ *
+ * v1: preferred or unclean (KIP-460), errorCode at the top. v2: flexible.
+ */
 import {
   api,
   array,
@@ -9,7 +15,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** ElectLeaders: versions 0-2. */
 export const electLeaders = api({
   key: 43,
   name: 'ElectLeaders',

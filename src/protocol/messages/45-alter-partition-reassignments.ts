@@ -1,3 +1,9 @@
+/**
+ * Changes the replicas of partitions (KIP-455).
+ * Versions 0-1, all flexible. Brokers offer 0 (2.8, 3.9), 0-1 (4.3).
+ *
+ * v1: allowReplicationFactorChange (KIP-860).
+ */
 import {
   api,
   array,
@@ -9,7 +15,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** AlterPartitionReassignments: versions 0-1. */
 export const alterPartitionReassignments = api({
   key: 45,
   name: 'AlterPartitionReassignments',

@@ -1,6 +1,9 @@
+/**
+ * The changes of replicas that are under way (KIP-455).
+ * Version 0, all flexible. Brokers offer 0 (2.8, 3.9, 4.3).
+ */
 import { api, array, int16, int32, string, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** ListPartitionReassignments: versions 0. */
 export const listPartitionReassignments = api({
   key: 46,
   name: 'ListPartitionReassignments',

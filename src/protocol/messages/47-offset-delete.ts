@@ -1,6 +1,9 @@
+/**
+ * Deletes committed offsets of a group (KIP-496). Never flexible.
+ * Version 0, not flexible. Brokers offer 0 (2.8, 3.9, 4.3).
+ */
 import { api, array, int16, int32, string, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** OffsetDelete: versions 0. */
 export const offsetDelete = api({
   key: 47,
   name: 'OffsetDelete',

@@ -1,3 +1,9 @@
+/**
+ * Reads quotas (KIP-546).
+ * Versions 0-1, flexible from 1. Brokers offer 0-1 (2.8, 3.9, 4.3).
+ *
+ * v1: flexible.
+ */
 import {
   api,
   array,
@@ -11,7 +17,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DescribeClientQuotas: versions 0-1. */
 export const describeClientQuotas = api({
   key: 48,
   name: 'DescribeClientQuotas',

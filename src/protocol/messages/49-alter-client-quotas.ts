@@ -1,3 +1,9 @@
+/**
+ * Changes quotas (KIP-546).
+ * Versions 0-1, flexible from 1. Brokers offer 0-1 (2.8, 3.9, 4.3).
+ *
+ * v1: flexible.
+ */
 import {
   api,
   array,
@@ -10,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** AlterClientQuotas: versions 0-1. */
 export const alterClientQuotas = api({
   key: 49,
   name: 'AlterClientQuotas',

@@ -1,3 +1,7 @@
+/**
+ * Reads which SCRAM credentials users have (KIP-554).
+ * Version 0, all flexible. Brokers offer 0 (2.8, 3.9, 4.3).
+ */
 import {
   api,
   array,
@@ -9,7 +13,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DescribeUserScramCredentials: versions 0. */
 export const describeUserScramCredentials = api({
   key: 50,
   name: 'DescribeUserScramCredentials',

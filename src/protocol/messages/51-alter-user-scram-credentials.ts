@@ -1,3 +1,7 @@
+/**
+ * Changes the SCRAM credentials of users (KIP-554).
+ * Version 0, all flexible. Brokers offer 0 (2.8, 3.9, 4.3).
+ */
 import {
   api,
   array,
@@ -10,7 +14,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** AlterUserScramCredentials: versions 0. */
 export const alterUserScramCredentials = api({
   key: 51,
   name: 'AlterUserScramCredentials',

@@ -1,3 +1,10 @@
+/**
+ * State of the metadata quorum (KIP-595).
+ * Versions 0-2, all flexible. Brokers offer 0 (2.8), 0-2 (3.9, 4.3).
+ *
+ * v1: fetch and caught-up timestamps (KIP-836). v2: error messages, nodes, directory ids
+ * (KIP-853).
+ */
 import {
   api,
   array,
@@ -11,7 +18,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DescribeQuorum: versions 0-2. */
 export const describeQuorum = api({
   key: 55,
   name: 'DescribeQuorum',

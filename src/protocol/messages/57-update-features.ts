@@ -1,3 +1,9 @@
+/**
+ * Changes the finalized versions of features (KIP-584).
+ * Versions 0-2, all flexible. Brokers offer 0 (2.8), 0-1 (3.9), 0-2 (4.3).
+ *
+ * v1: upgradeType and validateOnly (KIP-778). v2: no result per feature.
+ */
 import {
   api,
   array,
@@ -10,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** UpdateFeatures: versions 0-2. */
 export const updateFeatures = api({
   key: 57,
   name: 'UpdateFeatures',

@@ -1,3 +1,9 @@
+/**
+ * The brokers of the cluster, its id and controller (KIP-700).
+ * Versions 0-2, all flexible. Brokers offer 0 (2.8), 0-1 (3.9), 0-2 (4.3).
+ *
+ * v1: endpointType (KIP-919). v2: fenced brokers (KIP-1073).
+ */
 import {
   api,
   array,
@@ -10,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DescribeCluster: versions 0-2. */
 export const describeCluster = api({
   key: 60,
   name: 'DescribeCluster',

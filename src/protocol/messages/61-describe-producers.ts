@@ -1,3 +1,7 @@
+/**
+ * The producers that partitions remember (KIP-664).
+ * Version 0, all flexible. Brokers offer 0 (2.8, 3.9, 4.3).
+ */
 import {
   api,
   array,
@@ -9,7 +13,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DescribeProducers: versions 0. */
 export const describeProducers = api({
   key: 61,
   name: 'DescribeProducers',

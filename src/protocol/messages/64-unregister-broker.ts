@@ -1,6 +1,9 @@
+/**
+ * Removes a broker that is gone from a KRaft cluster (KIP-631).
+ * Version 0, all flexible. Brokers offer 0 (2.8, 3.9, 4.3).
+ */
 import { api, int16, int32, string, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** UnregisterBroker: versions 0. */
 export const unregisterBroker = api({
   key: 64,
   name: 'UnregisterBroker',

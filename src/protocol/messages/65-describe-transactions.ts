@@ -1,3 +1,7 @@
+/**
+ * State of transactions by transactional id (KIP-664).
+ * Version 0, all flexible. Brokers offer 0 (3.9, 4.3).
+ */
 import {
   api,
   array,
@@ -9,7 +13,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DescribeTransactions: versions 0. */
 export const describeTransactions = api({
   key: 65,
   name: 'DescribeTransactions',

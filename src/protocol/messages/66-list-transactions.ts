@@ -1,3 +1,9 @@
+/**
+ * The transactions that this broker coordinates (KIP-664).
+ * Versions 0-2, all flexible. Brokers offer 0-1 (3.9), 0-2 (4.3).
+ *
+ * v1: durationFilter (KIP-994). v2: transactionalIdPattern (KIP-1152).
+ */
 import {
   api,
   array,
@@ -9,7 +15,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** ListTransactions: versions 0-2. */
 export const listTransactions = api({
   key: 66,
   name: 'ListTransactions',

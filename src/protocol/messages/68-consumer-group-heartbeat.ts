@@ -1,3 +1,10 @@
+/**
+ * Joins, stays in and leaves a group of the consumer protocol, and carries its assignment
+ * (KIP-848).
+ * Versions 0-1, all flexible. Brokers offer 0 (3.9), 0-1 (4.3).
+ *
+ * v1: subscribedTopicRegex; the client makes its own member id (KIP-1082).
+ */
 import {
   api,
   array,
@@ -10,7 +17,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** ConsumerGroupHeartbeat: versions 0-1. */
 export const consumerGroupHeartbeat = api({
   key: 68,
   name: 'ConsumerGroupHeartbeat',

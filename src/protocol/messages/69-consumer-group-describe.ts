@@ -1,3 +1,9 @@
+/**
+ * State and members of groups of the consumer protocol (KIP-848).
+ * Versions 0-1, all flexible. Brokers offer 0 (3.9), 0-1 (4.3).
+ *
+ * v1: memberType (KIP-1099).
+ */
 import {
   api,
   array,
@@ -12,7 +18,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** ConsumerGroupDescribe: versions 0-1. */
 export const consumerGroupDescribe = api({
   key: 69,
   name: 'ConsumerGroupDescribe',

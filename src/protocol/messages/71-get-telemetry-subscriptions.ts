@@ -1,6 +1,9 @@
+/**
+ * Which metrics the broker wants from this client (KIP-714).
+ * Version 0, all flexible. Brokers offer 0 (3.9, 4.3).
+ */
 import { api, array, bool, int16, int32, uuid, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** GetTelemetrySubscriptions: versions 0. */
 export const getTelemetrySubscriptions = api({
   key: 71,
   name: 'GetTelemetrySubscriptions',

@@ -1,3 +1,7 @@
+/**
+ * Metrics from a client (KIP-714).
+ * Version 0, all flexible. Brokers offer 0 (3.9, 4.3).
+ */
 import {
   api,
   bool,
@@ -10,7 +14,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** PushTelemetry: versions 0. */
 export const pushTelemetry = api({
   key: 72,
   name: 'PushTelemetry',

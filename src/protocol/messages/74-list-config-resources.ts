@@ -1,3 +1,10 @@
+/**
+ * Lists configuration resources.
+ * Versions 0-1, all flexible. Brokers offer 0 (3.9), 0-1 (4.3).
+ *
+ * v0: client metrics resources only, under the name ListClientMetricsResources (KIP-714). v1: by
+ * type (KIP-1142).
+ */
 import {
   api,
   array,
@@ -9,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** ListConfigResources: versions 0-1. */
 export const listConfigResources = api({
   key: 74,
   name: 'ListConfigResources',

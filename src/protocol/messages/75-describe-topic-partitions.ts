@@ -1,3 +1,7 @@
+/**
+ * Partitions of topics, a page at a time (KIP-966).
+ * Version 0, all flexible. Brokers offer 0 (3.9, 4.3).
+ */
 import {
   api,
   array,
@@ -11,7 +15,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DescribeTopicPartitions: versions 0. */
 export const describeTopicPartitions = api({
   key: 75,
   name: 'DescribeTopicPartitions',

@@ -1,3 +1,8 @@
+/**
+ * Joins, stays in and leaves a share group (KIP-932).
+ * Version 1, all flexible. Brokers offer 1 (4.3). v0 was early access in 3.9 and 4.0, was removed
+ * in 4.1, and is left out.
+ */
 import {
   api,
   array,
@@ -10,11 +15,10 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** ShareGroupHeartbeat: versions 0-1. */
 export const shareGroupHeartbeat = api({
   key: 76,
   name: 'ShareGroupHeartbeat',
-  versions: '0-1',
+  versions: '1',
   flexible: '0+',
   request: {
     groupId: string('0+'),

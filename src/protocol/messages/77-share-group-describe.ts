@@ -1,3 +1,8 @@
+/**
+ * State and members of share groups (KIP-932).
+ * Version 1, all flexible. Brokers offer 1 (4.3). v0 was early access in 3.9 and 4.0, was removed
+ * in 4.1, and is left out.
+ */
 import {
   api,
   array,
@@ -11,11 +16,10 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** ShareGroupDescribe: versions 0-1. */
 export const shareGroupDescribe = api({
   key: 77,
   name: 'ShareGroupDescribe',
-  versions: '0-1',
+  versions: '1',
   flexible: '0+',
   request: {
     groupIds: array('string', '0+'),

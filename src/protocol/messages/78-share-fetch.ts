@@ -1,3 +1,10 @@
+/**
+ * Reads and acquires records of a share group, and acknowledges earlier ones (KIP-932).
+ * Versions 1-2, all flexible. Brokers offer 1-2 (4.3). v0 was early access in 3.9 and 4.0, was
+ * removed in 4.1, and is left out.
+ *
+ * v2: shareAcquireMode (KIP-1206), renewing (KIP-1222).
+ */
 import {
   api,
   array,
@@ -14,11 +21,10 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** ShareFetch: versions 0-2. */
 export const shareFetch = api({
   key: 78,
   name: 'ShareFetch',
-  versions: '0-2',
+  versions: '1-2',
   flexible: '0+',
   request: {
     groupId: string('0+', { nullable: '0+', default: null }),
@@ -27,8 +33,8 @@ export const shareFetch = api({
     maxWaitMs: int32('0+'),
     minBytes: int32('0+'),
     maxBytes: int32('0+', { default: 2147483647 }),
-    maxRecords: int32('1+'),
-    batchSize: int32('1+'),
+    maxRecords: int32('0+'),
+    batchSize: int32('0+'),
     shareAcquireMode: int8('2+', { ignorable: true }),
     isRenewAck: bool('2+'),
     topics: array(
@@ -37,7 +43,6 @@ export const shareFetch = api({
         partitions: array(
           {
             partitionIndex: int32('0+'),
-            partitionMaxBytes: int32('0'),
             acknowledgementBatches: array(
               {
                 firstOffset: int64('0+'),
@@ -64,7 +69,7 @@ export const shareFetch = api({
     throttleTimeMs: int32('0+'),
     errorCode: int16('0+'),
     errorMessage: string('0+', { nullable: '0+', default: null }),
-    acquisitionLockTimeoutMs: int32('1+'),
+    acquisitionLockTimeoutMs: int32('0+'),
     responses: array(
       {
         topicId: uuid('0+'),
@@ -82,7 +87,7 @@ export const shareFetch = api({
               },
               '0+',
             ),
-            records: records('0+', { nullable: '0' }),
+            records: records('0+'),
             acquiredRecords: array(
               {
                 firstOffset: int64('0+'),

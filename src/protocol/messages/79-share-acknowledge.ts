@@ -1,3 +1,10 @@
+/**
+ * Acknowledges records of a share group (KIP-932).
+ * Versions 1-2, all flexible. Brokers offer 1-2 (4.3). v0 was early access in 3.9 and 4.0, was
+ * removed in 4.1, and is left out.
+ *
+ * v2: renewing (KIP-1222).
+ */
 import {
   api,
   array,
@@ -12,11 +19,10 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** ShareAcknowledge: versions 0-2. */
 export const shareAcknowledge = api({
   key: 79,
   name: 'ShareAcknowledge',
-  versions: '0-2',
+  versions: '1-2',
   flexible: '0+',
   request: {
     groupId: string('0+', { nullable: '0+', default: null }),

@@ -1,3 +1,9 @@
+/**
+ * Adds a voter to the metadata quorum (KIP-853).
+ * Versions 0-1, all flexible. Brokers offer 0 (3.9), 0-1 (4.3).
+ *
+ * v1: ackWhenCommitted.
+ */
 import {
   api,
   array,
@@ -11,7 +17,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** AddRaftVoter: versions 0-1. */
 export const addRaftVoter = api({
   key: 80,
   name: 'AddRaftVoter',

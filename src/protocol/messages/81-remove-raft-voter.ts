@@ -1,6 +1,9 @@
+/**
+ * Removes a voter from the metadata quorum (KIP-853).
+ * Version 0, all flexible. Brokers offer 0 (3.9, 4.3).
+ */
 import { api, int16, int32, string, uuid, type RequestOf, type ResponseOf } from '../schema.ts'
 
-/** RemoveRaftVoter: versions 0. */
 export const removeRaftVoter = api({
   key: 81,
   name: 'RemoveRaftVoter',

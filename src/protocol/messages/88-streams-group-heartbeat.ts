@@ -1,3 +1,7 @@
+/**
+ * Joins, stays in and leaves a streams group (KIP-1071).
+ * Version 0, all flexible. Brokers offer 0 (4.3).
+ */
 import {
   api,
   array,
@@ -13,7 +17,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** StreamsGroupHeartbeat: versions 0. */
 export const streamsGroupHeartbeat = api({
   key: 88,
   name: 'StreamsGroupHeartbeat',

@@ -1,3 +1,7 @@
+/**
+ * State and members of streams groups (KIP-1071).
+ * Version 0, all flexible. Brokers offer 0 (4.3).
+ */
 import {
   api,
   array,
@@ -12,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** StreamsGroupDescribe: versions 0. */
 export const streamsGroupDescribe = api({
   key: 89,
   name: 'StreamsGroupDescribe',

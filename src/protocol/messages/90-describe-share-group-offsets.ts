@@ -1,3 +1,9 @@
+/**
+ * Offsets from which share groups go on (KIP-932).
+ * Versions 0-1, all flexible. Brokers offer 0-1 (4.3).
+ *
+ * v1: lag (KIP-1226).
+ */
 import {
   api,
   array,
@@ -10,7 +16,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DescribeShareGroupOffsets: versions 0-1. */
 export const describeShareGroupOffsets = api({
   key: 90,
   name: 'DescribeShareGroupOffsets',

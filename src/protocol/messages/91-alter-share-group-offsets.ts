@@ -1,3 +1,7 @@
+/**
+ * Sets the offsets of a share group (KIP-932).
+ * Version 0, all flexible. Brokers offer 0 (4.3).
+ */
 import {
   api,
   array,
@@ -10,7 +14,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** AlterShareGroupOffsets: versions 0. */
 export const alterShareGroupOffsets = api({
   key: 91,
   name: 'AlterShareGroupOffsets',

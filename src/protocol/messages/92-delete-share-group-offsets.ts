@@ -1,3 +1,7 @@
+/**
+ * Deletes the offsets of a share group (KIP-932).
+ * Version 0, all flexible. Brokers offer 0 (4.3).
+ */
 import {
   api,
   array,
@@ -9,7 +13,6 @@ import {
   type ResponseOf,
 } from '../schema.ts'
 
-/** DeleteShareGroupOffsets: versions 0. */
 export const deleteShareGroupOffsets = api({
   key: 92,
   name: 'DeleteShareGroupOffsets',
