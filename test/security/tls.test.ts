@@ -52,7 +52,7 @@ async function dial(options: tls.ConnectionOptions): Promise<string> {
   const socket = tls.connect(options)
   open.push({ close: () => socket.destroy() })
   return new Promise((resolve) => {
-    socket.on('data', (data) => resolve(`${socket.getProtocol()} ${data.toString()}`))
+    socket.on('data', (data: Buffer) => resolve(`${socket.getProtocol()} ${data.toString()}`))
     socket.on('error', (err) => resolve(explainTls(err)))
     socket.on('close', () => resolve('closed'))
   })
