@@ -1,0 +1,38 @@
+import type { CommandName, Direction, Phase, Status } from './status.ts'
+
+/** What the admin API shows and passes on: implemented by the sidecar. */
+export interface AdminSource {
+  readonly status: () => Status
+  readonly ready: () => Readiness
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
+  readonly command: (name: CommandName, body: CommandBody) => Promise<CommandResult>
+  /** @returns how to end the subscription */
+  readonly subscribe: (listener: (event: AdminEvent) => void) => () => void
+}
+
+export interface Readiness {
+  readonly ok: boolean
+  readonly reason?: string
+}
+
+/** Checked: `dormant` comes with `cutover` and `rollback` only, one of the names with `forget`. */
+export interface CommandBody {
+  readonly dormant?: 'wait' | 'leave'
+  readonly sidecar?: string
+  readonly group?: string
+}
+
+export type CommandResult =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'refused'; readonly error: string; readonly allowed: readonly CommandName[] }
+
+/** A transition, told as it happens. */
+export interface AdminEvent {
+  readonly kind: 'transition'
+  /** ISO 8601. */
+  readonly time: string
+  readonly from: Phase
+  readonly to: Phase
+  readonly direction: Direction
+  readonly reason: string
+}
