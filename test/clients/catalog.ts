@@ -1,0 +1,94 @@
+import { atLeast } from '../kafka/index.ts'
+import type { Compression } from './workload.ts'
+
+export const clientNames = [
+  'java-4.3.1',
+  'java-2.8.2',
+  'librdkafka',
+  'kafkajs',
+  'franz-go',
+  'sarama',
+  'kafka-python',
+  'aiokafka',
+] as const
+export type ClientName = (typeof clientNames)[number]
+
+export interface ClientFacts {
+  /** Of the library; pinned in the folder of its program. */
+  readonly version: string
+  readonly toolchain: 'java' | 'python' | 'go' | 'node'
+  /** The oldest broker that it talks to. All of them talk to 4.x. */
+  readonly brokerMin: string
+  readonly compressions: readonly Compression[]
+  /** The newest protocol version that it can be told to speak, where it must be told one. */
+  readonly wireMax?: string
+}
+
+const everyCompression = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+
+export const clients: Readonly<Record<ClientName, ClientFacts>> = {
+  'java-4.3.1': {
+    version: '4.3.1',
+    toolchain: 'java',
+    brokerMin: '1.1', // KIP-896 promises no more than 2.1; tried with 1.1.1, it works
+    compressions: everyCompression,
+  },
+  'java-2.8.2': {
+    version: '2.8.2',
+    toolchain: 'java',
+    brokerMin: '0.10.0',
+    compressions: everyCompression,
+  },
+  librdkafka: {
+    version: '2.16.1',
+    toolchain: 'python',
+    brokerMin: '0.10.0',
+    compressions: everyCompression,
+  },
+  kafkajs: {
+    version: '2.2.4',
+    toolchain: 'node',
+    brokerMin: '0.10.0',
+    compressions: ['none', 'gzip'], // the others are plug-ins of third parties
+  },
+  'franz-go': {
+    version: '1.22.2',
+    toolchain: 'go',
+    brokerMin: '0.10.0',
+    compressions: everyCompression,
+  },
+  sarama: {
+    version: '1.61.1',
+    toolchain: 'go',
+    brokerMin: '0.10.0',
+    compressions: everyCompression,
+    wireMax: '4.1.0',
+  },
+  'kafka-python': {
+    version: '3.0.12',
+    toolchain: 'python',
+    brokerMin: '0.10.0',
+    compressions: everyCompression,
+  },
+  aiokafka: {
+    version: '0.14.0',
+    toolchain: 'python',
+    brokerMin: '0.10.0',
+    compressions: everyCompression,
+  },
+}
+
+/** Brokers know zstd from 2.1 on (KIP-110). */
+export function compressionsWith(client: ClientName, brokerVersion: string): Compression[] {
+  return clients[client].compressions.filter((c) => c !== 'zstd' || atLeast(brokerVersion, '2.1'))
+}
+
+export const talksTo = (client: ClientName, brokerVersion: string) =>
+  atLeast(brokerVersion, clients[client].brokerMin)
+
+/** What to tell a client that must be told the version of its brokers. */
+export function wireVersion(client: ClientName, brokerVersion: string): string | undefined {
+  const { wireMax } = clients[client]
+  if (wireMax === undefined) return undefined
+  return atLeast(brokerVersion, wireMax) ? wireMax : brokerVersion
+}
