@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
+import * as crypto from 'node:crypto'
 import fc from 'fast-check'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { CutoverError } from '../../src/errors.ts'
 import {
   localUsers,
@@ -15,6 +15,11 @@ import {
 } from '../../src/security/index.ts'
 import { deriveKeys } from '../../src/security/scram.ts'
 import { goldenExchanges } from './golden.ts'
+
+vi.mock('node:crypto', async (original) => {
+  const actual = await original<typeof crypto>()
+  return { ...actual, pbkdf2: vi.fn(actual.pbkdf2), createHmac: vi.fn(actual.createHmac) }
+})
 
 /** A whole login of our client at our server; the user's name as the server proved it. */
 async function login(mechanism: SaslMechanism, users: LocalUsers, credentials: Credentials) {
@@ -129,6 +134,7 @@ describe('PLAIN', () => {
   const parse = (token: string | Buffer) => parsePlain(Buffer.from(token))
 
   test('is taken apart', () => {
+    expect(parse('\ufeff\0u\0p').authzid).toBe('\ufeff')
     expect(parse('\0u\0p=,')).toEqual({ authzid: '', username: 'u', password: 'p=,' })
     expect(parse('z\0u\0\ufeffp')).toEqual({ authzid: 'z', username: 'u', password: '\ufeffp' })
   })
@@ -189,12 +195,31 @@ describe('SCRAM', () => {
     expect(first('n,,n=alice,r=x')).toBe(first('n,,n=alice,r=x'))
   })
 
+  test('an unknown user costs what a known one costs, and no rounds', () => {
+    const cost = (mechanism: SaslMechanism, name: string) => {
+      vi.mocked(crypto.pbkdf2).mockClear()
+      vi.mocked(crypto.createHmac).mockClear()
+      const server = saslServer(mechanism, users, 'server')
+      const final = `c=biws,r=xserver,p=${Buffer.alloc(32).toString('base64')}`
+      const tokens = mechanism === 'PLAIN' ? [`\0${name}\0wrong`] : [`n,,n=${name},r=x`, final]
+      const last = tokens.pop() ?? ''
+      for (const token of tokens) server.next(Buffer.from(token))
+      expect(refusal(() => server.next(Buffer.from(last)))).toMatch(/or not its password/)
+      expect(crypto.pbkdf2).not.toHaveBeenCalled()
+      return vi.mocked(crypto.createHmac).mock.calls.length
+    }
+    for (const each of ['PLAIN', mechanism] as const) {
+      expect(cost(each, 'mallory')).toBeGreaterThan(0)
+      expect(cost(each, 'mallory')).toBe(cost(each, 'alice'))
+    }
+  })
+
   test('an unknown user fails even with a proof of the made-up key', async () => {
     // The strongest attacker there is: one who could read the made-up verifier.
     const { storedKey } = users.scramVerifier(mechanism, 'mallory')
     const known = { known: false, salt: Buffer.from('salt'), iterations: 4096 }
     const keys = await deriveKeys(mechanism, 'guess', known.salt, known.iterations)
-    expect(createHash('sha256').update(keys.clientKey).digest()).toEqual(keys.storedKey)
+    expect(crypto.createHash('sha256').update(keys.clientKey).digest()).toEqual(keys.storedKey)
     expect(storedKey).toHaveLength(32)
     const open: LocalUsers = { ...users, scramVerifier: () => ({ ...known, ...keys }) }
     const attempt = login(mechanism, open, { username: 'mallory', password: 'guess' })
