@@ -7,6 +7,8 @@ export interface ConfigError {
   readonly given: string
   readonly allowed: string
   readonly remedy: string
+  /** All of it in one line: where, what was given, what is allowed, what to do. */
+  readonly text: string
 }
 
 /** What a check says about a value; where it stood is added by the caller. */
@@ -16,10 +18,13 @@ export interface Complaint {
   readonly remedy: string
 }
 
-/** One line: where, what was given, what is allowed, what to do. */
-export function configErrorLine(error: ConfigError): string {
-  const position = error.file === null ? '' : `${error.file}:${error.line ?? 1}: `
-  return `${position}${error.at}: got ${error.given}; allowed: ${error.allowed}; remedy: ${error.remedy}`
+export function configError(error: Omit<ConfigError, 'text'>): ConfigError {
+  const { file, line, at, given, allowed, remedy } = error
+  const position = file === null ? '' : `${file}:${line ?? 1}: `
+  return {
+    ...error,
+    text: `${position}${at}: got ${given}; allowed: ${allowed}; remedy: ${remedy}`,
+  }
 }
 
 const textMax = 80

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { assemble } from './assemble.ts'
 import { checkShape, type Finding } from './check.ts'
 import type { Config } from './config.ts'
-import type { ConfigError } from './errors.ts'
+import { configError, type ConfigError } from './errors.ts'
 import { flagFor, overlayFlags, startsWith, type Flags } from './flags.ts'
 import { judge } from './rules.ts'
 import { reason, type Surroundings } from './secrets.ts'
@@ -62,22 +62,19 @@ async function openFile({ file, readFile }: ConfigInput): Promise<Opened> {
     const given = `"${file}", which cannot be read (${reason(error)})`
     const allowed = 'the path of a YAML file'
     const remedy = 'check the path and that the user of the sidecar may read it'
-    return { errors: [{ at: '--config', file: null, line: null, given, allowed, remedy }] }
+    return {
+      errors: [configError({ at: '--config', file: null, line: null, given, allowed, remedy })],
+    }
   }
   // Only who has a file pays for reading one.
   const { parseYaml } = await import('./yaml.ts')
   const yaml = parseYaml(text)
   if (yaml.faults.length === 0) return { yaml }
   return {
-    errors: yaml.faults.map(({ line, what }) => ({
-      at: 'the file',
-      file,
-      line,
-      given: what,
-      allowed: 'YAML 1.2',
-      remedy:
-        'correct the line; quote texts that hold : # [ ] { } or begin with a special character',
-    })),
+    errors: yaml.faults.map(({ line, what: given }) => {
+      const remedy = 'correct the line; quote texts that hold : # [ ] { }'
+      return configError({ at: 'the file', file, line, given, allowed: 'YAML 1.2', remedy })
+    }),
   }
 }
 
@@ -87,13 +84,14 @@ function located(
   file: string | undefined,
   yaml: YamlFile | undefined,
 ): ConfigError {
+  const complaint = { given, allowed, remedy }
   const flag = flagOf(path)
+  if (flag !== undefined) return configError({ at: flag, file: null, line: null, ...complaint })
   const text = pathText(path)
-  if (flag !== undefined) return { at: flag, file: null, line: null, given, allowed, remedy }
   if (file === undefined || yaml === undefined) {
-    return { at: flagFor(path) ?? text, file: null, line: null, given, allowed, remedy }
+    return configError({ at: flagFor(path) ?? text, file: null, line: null, ...complaint })
   }
-  return { at: text, file, line: yaml.lineOf(path), given, allowed, remedy }
+  return configError({ at: text, file, line: yaml.lineOf(path), ...complaint })
 }
 
 function pathText(path: Path): string {

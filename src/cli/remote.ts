@@ -1,0 +1,131 @@
+/** The commands that talk to a running sidecar. */
+import type { CommandBody, CommandName, Status } from '../admin/index.ts'
+import { getStatus, postCommand, type AdminAddress, type Answer } from './api.ts'
+import { exitCodes, type CliDeps } from './deps.ts'
+import { statusText } from './status-text.ts'
+
+const pollMs = 1_000
+const clearScreen = '\u001b[2J\u001b[H'
+
+export interface StatusArgs {
+  readonly admin: AdminAddress
+  readonly watch: boolean
+  readonly json: boolean
+}
+
+export async function status({ admin, watch, json }: StatusArgs, deps: CliDeps): Promise<number> {
+  for (let first = true; ; first = false) {
+    const answer = await getStatus(admin)
+    if (answer.kind !== 'ok') {
+      if (first || !watch) return failed(answer, deps)
+      deps.stderr.write(`${answer.error}\n`)
+    } else if (json) {
+      deps.stdout.write(`${JSON.stringify(answer.json, null, watch ? undefined : 2)}\n`)
+    } else {
+      const clear = watch && deps.stdout.isTTY ? clearScreen : ''
+      deps.stdout.write(`${clear}${statusText(answer.value)}\n`)
+    }
+    if (!watch) return exitCodes.done
+    await delay(pollMs)
+  }
+}
+
+export interface CommandArgs {
+  readonly admin: AdminAddress
+  readonly name: CommandName
+  readonly body: CommandBody
+  /** The phase to wait for, and how long; none is not to wait. */
+  readonly wait: { readonly phase: Status['phase']; readonly timeoutMs: number } | null
+}
+
+export async function command(args: CommandArgs, deps: CliDeps): Promise<number> {
+  const { admin, name, body, wait } = args
+  const answer = await postCommand(admin, name, body)
+  if (answer.kind !== 'ok') return failed(answer, deps)
+  if (wait === null) {
+    deps.stdout.write(`${name} accepted, phase ${answer.value.phase}\n`)
+    return exitCodes.done
+  }
+  const deadline = performance.now() + wait.timeoutMs
+  let last = answer.value
+  while (!reached(last, wait.phase)) {
+    if (performance.now() >= deadline) return timedOut(args, last, deps)
+    progress(last, deps)
+    await delay(Math.min(pollMs, wait.timeoutMs))
+    const next = await getStatus(admin)
+    // A sidecar that does not answer for a moment is not a migration that failed.
+    if (next.kind === 'ok') last = next.value
+    else progressLine(next.error, deps)
+  }
+  deps.stdout.write(`${name} done: phase ${last.phase}\n`)
+  return exitCodes.done
+}
+
+/** A finished rollback is phase `source`, direction `forward`; before, it is on its way back. */
+function reached({ phase, direction }: Status, goal: Status['phase']): boolean {
+  return phase === goal && (goal !== 'source' || direction === 'forward')
+}
+
+function timedOut({ name, wait }: CommandArgs, last: Status, { stderr }: CliDeps): number {
+  const seconds = (wait?.timeoutMs ?? 0) / 1_000
+  stderr.write(
+    [
+      `${name} goes on, but did not reach phase ${wait?.phase ?? '?'} within ${seconds} s.`,
+      `Now: phase ${last.phase}, ${trafficIn(last)}`,
+      ...last.waitingFor.map((what) => `Waiting for: ${what}`),
+      `Next: kafka-cutover status --watch; allowed now: ${last.allowed.join(', ') || 'nothing'}.`,
+      '',
+    ].join('\n'),
+  )
+  return exitCodes.timedOut
+}
+
+function trafficIn({ phase, direction }: Status): string {
+  const [from, to] = direction === 'forward' ? ['source', 'target'] : ['target', 'source']
+  switch (phase) {
+    case 'source':
+      return 'everything flows to the source.'
+    case 'fenced':
+      return `producing is held, consuming goes on from the ${from}.`
+    case 'spliced':
+    case 'drained':
+      return `producing goes to the ${to}, groups read the ${from} to its end.`
+    case 'target':
+      return 'everything flows to the target.'
+  }
+}
+
+function failed(answer: Exclude<Answer<Status>, { kind: 'ok' }>, { stderr }: CliDeps): number {
+  if (answer.kind === 'unreachable') {
+    stderr.write(`${answer.error}\n`)
+    return exitCodes.failed
+  }
+  if (answer.status === 401) {
+    stderr.write(`${answer.error}\nGive it in the environment variable KAFKA_CUTOVER_TOKEN.\n`)
+    return exitCodes.failed
+  }
+  if (answer.status !== 409) {
+    stderr.write(`${answer.error}\n`)
+    return exitCodes.failed
+  }
+  stderr.write(`refused: ${answer.error}\n${allowedText(answer.json)}`)
+  return exitCodes.refused
+}
+
+function allowedText(json: unknown): string {
+  if (typeof json !== 'object' || json === null || !('phase' in json && 'allowed' in json))
+    return ''
+  const allowed = Array.isArray(json.allowed) ? json.allowed.map(String) : []
+  return `phase ${String(json.phase)}; allowed now: ${allowed.join(', ') || 'no command'}\n`
+}
+
+function progress({ phase, waitingFor }: Status, deps: CliDeps): void {
+  progressLine(`${phase}: ${waitingFor.join('; ') || 'waiting for nothing known'}`, deps)
+}
+
+/** To standard error, and only to a terminal: results are on standard output. */
+function progressLine(line: string, { stderr }: CliDeps): void {
+  if (stderr.isTTY) stderr.write(`\r\u001b[K${line.replaceAll('\n', ' ')}`)
+}
+
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
