@@ -37,7 +37,7 @@ export type LogLevel = (typeof logLevels)[number]
 export function openLog(level: LogLevel): PinoLogger {
   return process.stdout.isTTY
     ? pino({ level, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } })
-    : pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime })
+    : pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime })
 }
 
 export const silentLog: Log = { error() {}, warn() {}, info() {}, debug() {} }

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs'
-import type { CommandResult, Status } from './admin/index.ts'
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { CommandName, CommandResult, Status } from './admin/index.ts'
 import type { Config, ServerAddress } from './config/index.ts'
+import { CutoverError } from './errors.ts'
+import { openLog } from './log.ts'
+import { createMetrics } from './metrics/index.ts'
+import { connectionsAllowed, descriptorLimit, Proxy } from './proxy/index.ts'
+import { localUsers } from './security/index.ts'
+import { openVirtualBrokersFile } from './virtual-brokers-file.ts'
 
 /** A running sidecar. */
 export interface Sidecar {
@@ -10,16 +18,30 @@ export interface Sidecar {
   readonly cutover: () => Promise<CommandResult>
 }
 
-/** The admin port alone: the data plane is not joined to it yet. */
+/** Starts the data plane, then the admin port. Rejects if a port cannot be opened. */
 export async function startSidecar(config: Config): Promise<Sidecar> {
-  const [{ startAdmin }, { createMetrics }] = await Promise.all([
-    import('./admin/index.ts'),
-    import('./metrics/index.ts'),
-  ])
   const version = packageVersion()
+  const log = openLog(config.log.level)
   const metrics = createMetrics(version)
-  const refused = (): Promise<CommandResult> =>
-    Promise.resolve({ kind: 'refused', error: 'not built yet', allowed: [] })
+  const connections = connectionsAllowed(config.limits.connectionsMax, descriptorLimit())
+  if ('error' in connections) throw new Error(connections.error)
+  const users = config.listen.sasl === null ? null : await localUsers(config.listen.sasl.users)
+  const proxy = new Proxy({
+    source: { ...config.source, identity: config.source.sasl },
+    hasTarget: config.target !== null,
+    listen: { ...config.listen, users },
+    limits: { ...config.limits, ...connections },
+    version,
+    observer: metrics.observer,
+    log,
+    virtualBrokers: openVirtualBrokersFile(virtualBrokersPath(config), (err) => {
+      log.warn(
+        { err: err.message, peer: config.stateDir },
+        'the numbers of the virtual brokers could not be kept',
+      )
+    }),
+  })
+  await proxy.start()
   const status = (): Status => ({
     name: config.name,
     version,
@@ -36,20 +58,69 @@ export async function startSidecar(config: Config): Promise<Sidecar> {
     allowed: [],
     source: config.source.bootstrapServers.map(addressText),
     target: config.target?.bootstrapServers.map(addressText) ?? null,
-    listeners: [],
-    connections: metrics.downstreamConnections(),
+    listeners: proxy.listeners.map(({ home, ...listener }) => ({
+      ...listener,
+      home: { source: home, target: null },
+    })),
+    connections: proxy.connections,
   })
-  const admin = await startAdmin({
-    ...config.admin,
-    source: {
-      status,
-      ready: () => ({ ok: false, reason: 'the data plane is not built yet' }),
-      metrics: metrics.render,
-      command: refused,
-      subscribe: () => () => {},
+  const refuse = (name: CommandName): Promise<CommandResult> =>
+    Promise.resolve({
+      kind: 'refused',
+      error:
+        config.target === null
+          ? `${name}: this sidecar has no target (target.bootstrapServers, --target); it passes everything to the source`
+          : `${name}: not built yet`,
+      allowed: [],
+    })
+  const { startAdmin } = await import('./admin/index.ts')
+  let admin: Awaited<ReturnType<typeof startAdmin>>
+  try {
+    admin = await startAdmin({
+      ...config.admin,
+      source: {
+        status,
+        ready: () => proxy.readiness,
+        metrics: metrics.render,
+        command: refuse,
+        subscribe: () => () => {},
+      },
+    })
+  } catch (error) {
+    await proxy.stop()
+    throw error
+  }
+  log.info(
+    { pid: process.pid, version, peer: addressText(config.listen) },
+    'the sidecar listens for applications',
+  )
+  if (config.target !== null) {
+    log.info(
+      {},
+      'consumer-protocol (KIP-848), share and streams groups are not offered: a cutover cannot move them yet',
+    )
+  }
+  return {
+    async stop() {
+      await proxy.stop()
+      await admin.close()
     },
-  })
-  return { stop: admin.close, reload: () => ['everything'], cutover: refused }
+    reload: (next) => changedNames(config, next),
+    cutover: () => refuse('cutover'),
+  }
+}
+
+/** One file for each source: another cluster's brokers are numbered by themselves. */
+function virtualBrokersPath(config: Config): string {
+  const servers = config.source.bootstrapServers.map(addressText).sort().join()
+  const key = createHash('sha256').update(`${config.listen.port} ${servers}`).digest('hex')
+  return join(config.stateDir, `virtual-brokers-${key.slice(0, 16)}.json`)
+}
+
+/** Nothing can change at run time yet but what is the same. */
+function changedNames(before: Config, after: Config): readonly string[] {
+  const names = Object.keys(before) as (keyof Config)[]
+  return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
 }
 
 const addressText = ({ host, port }: ServerAddress): string =>
@@ -58,6 +129,8 @@ const addressText = ({ host, port }: ServerAddress): string =>
 function packageVersion(): string {
   const file = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
   const manifest: unknown = JSON.parse(file)
-  const isObject = typeof manifest === 'object' && manifest !== null
-  return isObject && 'version' in manifest ? String(manifest.version) : 'unknown'
+  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) {
+    return String(manifest.version)
+  }
+  throw new CutoverError('accept_failed', 'package.json names no version')
 }

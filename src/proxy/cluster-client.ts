@@ -1,0 +1,491 @@
+import {
+  emptyTopology,
+  learnMetadata,
+  type MetadataScope,
+  type Topology,
+  type VersionRanges,
+} from '../cluster/index.ts'
+import { CutoverError } from '../errors.ts'
+import { nodeId, type ClusterName, type NodeId } from '../ids.ts'
+import type { Log } from '../log.ts'
+import type { Observer } from '../observer.ts'
+import {
+  apis,
+  decodeResponse,
+  decodeResponseHeader,
+  errorCodes,
+  errorName,
+  type ApiVersionsResponse,
+  type MetadataResponse,
+} from '../protocol/index.ts'
+import {
+  destination,
+  noFeatures,
+  type CoordinatorKind,
+  type Destination,
+  type Fact,
+  type OfferedFeatures,
+} from '../router/index.ts'
+import { upstreamTlsOptions, type ClusterTls, type Credentials, type SaslMechanism } from '../security/index.ts'
+import type { BufferPool } from './buffers.ts'
+import { logIn } from './upstream-login.ts'
+import { asCutoverError, Upstream, type UpstreamOwner } from './upstream.ts'
+
+export interface ServerAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** As whom a connection logs in to a cluster; null where it does not. */
+export type Identity = (Credentials & { readonly mechanism: SaslMechanism }) | null
+
+/** A server by its address; its node id where that is known. */
+interface Server extends ServerAddress {
+  readonly nodeId?: NodeId
+}
+
+export interface ClusterClientOptions {
+  readonly name: ClusterName
+  readonly bootstrapServers: readonly ServerAddress[]
+  readonly tls: ClusterTls | null
+  readonly identity: Identity
+  readonly limits: ClusterLimits
+  readonly pool: BufferPool
+  readonly observer: Observer
+  readonly log: Log
+  readonly clientVersion: string
+  /** The topology or the versions are new. */
+  readonly changed: () => void
+}
+
+export interface ClusterLimits {
+  readonly rewrittenResponseBytesMax: number
+  readonly connectTimeoutMs: number
+  readonly answerTimeoutMs: number
+  readonly topologyAgeMsMax: number
+}
+
+/** What one broker offers. */
+interface BrokerVersions {
+  readonly ranges: VersionRanges
+  readonly features: OfferedFeatures
+}
+
+/** A cluster with more groups than this is asked again for the oldest. */
+const coordinatorsMax = 10_000
+/** How often a broker may be asked about the same trouble. */
+const refreshIntervalMsMin = 500
+/** How long a broker that could not be reached is passed over when any broker will do. */
+const failureMemoryMs = 1_000
+
+/** Everything the sidecar knows of one cluster, and how it comes to know it. */
+export class ClusterClient {
+  readonly name: ClusterName
+  topology: Topology = emptyTopology
+  /** By node id; -1 while only a bootstrap server was asked. */
+  readonly versions = new Map<NodeId | -1, BrokerVersions>()
+  readonly #options: ClusterClientOptions
+  readonly #coordinators: Record<CoordinatorKind, Map<string, NodeId>> = {
+    group: new Map(),
+    transaction: new Map(),
+  }
+  readonly #failedAt = new Map<NodeId, number>()
+  /** Brokers that were away: they may have come back as another version. */
+  readonly #suspect = new Set<NodeId | -1>()
+  /** When topics without a known leader were last asked for, oldest first. */
+  readonly #leadersAskedAt = new Map<string, number>()
+  #control: Upstream | undefined
+  /** The last credentials an application logged in with, where the cluster has none of its own. */
+  #borrowed: Identity = null
+  #refreshing: Promise<void> | undefined
+  #refreshedAt = -Infinity
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+  #failing = false
+
+  constructor(options: ClusterClientOptions) {
+    this.name = options.name
+    this.#options = options
+  }
+
+  /** The cluster has told its brokers and what they offer. */
+  get discovered(): boolean {
+    return this.topology.brokers.size > 0
+  }
+
+  get identity(): Identity {
+    return this.#options.identity
+  }
+
+  get features(): OfferedFeatures {
+    let best: BrokerVersions | undefined
+    for (const versions of this.versions.values()) {
+      if (best === undefined || versions.features.finalizedEpoch > best.features.finalizedEpoch) {
+        best = versions
+      }
+    }
+    return best?.features ?? noFeatures
+  }
+
+  start(): void {
+    const tick = (): void => {
+      if (this.#stopped) return
+      const age = this.discovered ? this.#options.limits.topologyAgeMsMax : 1_000
+      this.#timer = setTimeout(tick, age)
+      void this.refresh()
+    }
+    tick()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    this.#control?.end()
+  }
+
+  /** Opens a connection to a broker, logged in as `identity`. */
+  open(owner: UpstreamOwner, to: Destination | Server, identity: Identity): Upstream {
+    const { nodeId } = to
+    const address = 'host' in to ? to : this.addressOf(to.nodeId)
+    const options = this.#options
+    const upstream = new Upstream(owner, {
+      cluster: this.name,
+      address,
+      tls: options.tls === null ? undefined : upstreamTlsOptions(options.tls, address),
+      greet: async (opened) => {
+        const key = nodeId ?? -1
+        if (!this.versions.has(key) || this.#suspect.has(key)) {
+          this.#learnVersions(key, await this.#askVersions(opened))
+        }
+        if (identity !== null) await logIn(opened, identity)
+      },
+      answerBytesMax: options.limits.rewrittenResponseBytesMax,
+      pool: options.pool,
+      observer: options.observer,
+    })
+    const timer = setTimeout(() => {
+      upstream.close(
+        new CutoverError(
+          'upstream_connect',
+          `${upstream.peer} did not let us in within ${options.limits.connectTimeoutMs} ms (limits.connectTimeout)`,
+        ),
+      )
+    }, options.limits.connectTimeoutMs)
+    upstream.opened.then(
+      () => clearTimeout(timer),
+      (error: unknown) => {
+        clearTimeout(timer)
+        if (nodeId !== undefined) this.noteFailure(nodeId)
+        const failure = asCutoverError(error, 'upstream_connect')
+        options.observer.failed(failure.kind)
+        options.log.warn(
+          { cluster: this.name, nodeId, peer: upstream.peer, err: failure.message },
+          'a broker could not be used',
+        )
+      },
+    )
+    return upstream
+  }
+
+  addressOf(nodeId: NodeId): ServerAddress {
+    const broker = this.topology.brokers.get(nodeId)
+    if (broker === undefined) {
+      throw new CutoverError('upstream_connect', `broker ${nodeId} of ${this.name} is not known`)
+    }
+    return broker
+  }
+
+  /** A broker that any request may go to: `preferred` unless it just failed. */
+  anyBroker(preferred: NodeId | undefined): Destination | undefined {
+    const now = performance.now()
+    const usable = (id: NodeId): boolean =>
+      this.topology.brokers.has(id) &&
+      now - (this.#failedAt.get(id) ?? -Infinity) > failureMemoryMs
+    if (preferred !== undefined && usable(preferred)) return destination(this.name, preferred)
+    const ids = [...this.topology.brokers.keys()]
+    const id = ids.find(usable) ?? (preferred !== undefined && ids.includes(preferred) ? preferred : ids[0])
+    return id === undefined ? undefined : destination(this.name, id)
+  }
+
+  noteFailure(nodeId: NodeId): void {
+    this.#failedAt.set(nodeId, performance.now())
+    this.#suspect.add(nodeId)
+    for (const coordinators of Object.values(this.#coordinators)) {
+      for (const [key, id] of coordinators) if (id === nodeId) coordinators.delete(key)
+    }
+    void this.refresh()
+  }
+
+  coordinator(of: CoordinatorKind, key: string): Destination | undefined {
+    const id = this.#coordinators[of].get(key)
+    if (id === undefined || !this.topology.brokers.has(id)) return undefined
+    return destination(this.name, id)
+  }
+
+  /** Logs in anew on a connection in use; no other request may be sent until it resolves. */
+  renewLogin(upstream: Upstream, identity: Identity): Promise<void> {
+    const as = this.#options.identity ?? identity
+    if (as === null) return Promise.resolve()
+    upstream.renewing ??= logIn(upstream, as)
+      .catch((error: unknown) => {
+        upstream.close(asCutoverError(error, 'auth_upstream'))
+        throw error
+      })
+      .finally(() => {
+        upstream.renewing = undefined
+      })
+    return upstream.renewing
+  }
+
+  /** Resolves if the cluster lets `identity` in. */
+  async tryLogin(identity: NonNullable<Identity>): Promise<void> {
+    const [known] = this.topology.brokers.values()
+    const server = known ?? this.#options.bootstrapServers[0]
+    if (server === undefined) return
+    const upstream = this.open(controlOwner, server, identity)
+    try {
+      await upstream.opened
+    } finally {
+      upstream.end()
+    }
+  }
+
+  /** The applications' credentials also open the sidecar's own connections where it has none. */
+  lend(identity: Identity): void {
+    if (this.#options.identity !== null || identity === null) return
+    const first = this.#borrowed === null
+    this.#borrowed = identity
+    if (first) void this.refresh(true)
+  }
+
+  learn(fact: Fact): void {
+    switch (fact.kind) {
+      case 'metadata':
+        this.#learnMetadata(fact.answer, fact.scope)
+        return
+      case 'coordinator': {
+        const coordinators = this.#coordinators[fact.of]
+        coordinators.delete(fact.key)
+        coordinators.set(fact.key, fact.nodeId)
+        if (coordinators.size > coordinatorsMax) {
+          for (const oldest of coordinators.keys()) {
+            coordinators.delete(oldest)
+            break
+          }
+        }
+        return
+      }
+      case 'leaders-moved':
+        void this.refresh()
+    }
+  }
+
+  /** Whether it makes sense to ask: a topic that does not exist is not asked for again and again. */
+  mayAskLeaders(topics: readonly string[]): boolean {
+    const now = performance.now()
+    for (const [topic, askedAt] of this.#leadersAskedAt) {
+      if (now - askedAt < refreshIntervalMsMin) break
+      this.#leadersAskedAt.delete(topic)
+    }
+    return topics.every((topic) => !this.#leadersAskedAt.has(topic))
+  }
+
+  /** Asks, over a session's connection, who leads these topics. */
+  async askLeaders(through: Upstream, topics: readonly string[]): Promise<void> {
+    const api = apis.metadata
+    for (const topic of topics) {
+      this.#leadersAskedAt.delete(topic)
+      this.#leadersAskedAt.set(topic, performance.now())
+    }
+    const version = this.version(api.key, 12)
+    const answer = await through.request(api, version, {
+      topics: topics.map((name) => ({ name })),
+      allowAutoTopicCreation: false,
+    })
+    this.#learnMetadata(answer, 'asked-topics')
+  }
+
+  /** Asks, over a session's connection, who coordinates. What is not known stays unknown. */
+  async askCoordinators(
+    through: Upstream,
+    of: CoordinatorKind,
+    keys: readonly string[],
+  ): Promise<void> {
+    const api = apis.findCoordinator
+    const version = this.version(api.key, 3)
+    for (const key of keys) {
+      const keyType = of === 'group' ? 0 : 1
+      const answer = await through.request(
+        api,
+        version,
+        version === 0 ? { key } : { key, keyType },
+      )
+      if (answer.errorCode !== 0) continue
+      this.learn({ kind: 'coordinator', of, key, nodeId: nodeId(answer.nodeId) })
+    }
+  }
+
+  /** The highest version, at most `known`, that every broker asked so far offers. */
+  version(apiKey: number, known: number): number {
+    let max = known
+    for (const { ranges } of this.versions.values()) max = Math.min(max, ranges.get(apiKey)?.max ?? max)
+    return max
+  }
+
+  /** Asks the cluster who it is now. Calls in quick succession share one answer. */
+  refresh(now = false): Promise<void> {
+    if (this.#refreshing !== undefined) return this.#refreshing
+    const wait = now ? 0 : Math.max(0, this.#refreshedAt + refreshIntervalMsMin - performance.now())
+    this.#refreshing = (wait > 0 ? new Promise((resolve) => setTimeout(resolve, wait)) : Promise.resolve())
+      .then(() => this.#refresh())
+      .then(
+        () => {
+          if (this.#failing) this.#options.log.info({ cluster: this.name }, 'a cluster answers again')
+          this.#failing = false
+        },
+        (error: unknown) => {
+          const failure = asCutoverError(error, 'upstream_connect')
+          if (!this.#failing) {
+            this.#options.log.warn(
+              { cluster: this.name, err: failure.message },
+              'a cluster could not be asked for its brokers',
+            )
+          }
+          this.#failing = true
+        },
+      )
+      .finally(() => {
+        this.#refreshedAt = performance.now()
+        this.#refreshing = undefined
+      })
+    return this.#refreshing
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#stopped) return
+    const control = await this.#openControl()
+    const version = this.version(apis.metadata.key, 12)
+    const answer = await this.#bounded(
+      control,
+      control.request(apis.metadata, version, {
+        topics: version === 0 ? [] : null,
+        allowAutoTopicCreation: false,
+      }),
+    )
+    await this.#askAllVersions(answer)
+    this.#learnMetadata(answer, 'every-topic')
+  }
+
+  get #identity(): Identity {
+    return this.#options.identity ?? this.#borrowed
+  }
+
+  async #openControl(): Promise<Upstream> {
+    if (this.#control?.state === 'ready') return this.#control
+    const servers: Server[] = [
+      ...this.topology.brokers.values(),
+      ...this.#options.bootstrapServers,
+    ]
+    let failure: unknown
+    for (const server of servers) {
+      try {
+        const control = this.open(controlOwner, server, this.#identity)
+        await control.opened
+        this.#control = control
+        return control
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw asCutoverError(failure, 'upstream_connect')
+  }
+
+  /** Before applications are told of a broker, we know what it offers. */
+  async #askAllVersions(answer: MetadataResponse): Promise<void> {
+    const unknown = answer.brokers.filter((broker) => !this.versions.has(nodeId(broker.nodeId)))
+    await Promise.all(
+      unknown.map(async (broker) => {
+        const server = { ...broker, nodeId: nodeId(broker.nodeId) }
+        const upstream = this.open(controlOwner, server, null)
+        try {
+          await upstream.opened
+        } catch {
+          // It is down; who connects to it later asks again.
+        } finally {
+          upstream.end()
+        }
+      }),
+    )
+  }
+
+  async #bounded<T>(upstream: Upstream, answer: Promise<T>): Promise<T> {
+    const { answerTimeoutMs } = this.#options.limits
+    const timer = setTimeout(() => {
+      upstream.close(
+        new CutoverError(
+          'upstream_timeout',
+          `${upstream.peer} did not answer within ${answerTimeoutMs} ms (limits.answerTimeout)`,
+        ),
+      )
+    }, answerTimeoutMs)
+    return answer.finally(() => clearTimeout(timer))
+  }
+
+  async #askVersions(upstream: Upstream): Promise<ApiVersionsResponse> {
+    const api = apis.apiVersions
+    const newest = await upstream.requestAnswer(api, 3, {
+      clientSoftwareName: 'kafka-cutover',
+      clientSoftwareVersion: this.#options.clientVersion,
+    })
+    // A broker that does not know the version answers in version 0 (KIP-511); both begin alike.
+    const { bodyOffset } = decodeResponseHeader(api, 3, newest, 0)
+    const errorCode = newest.readInt16BE(bodyOffset)
+    if (errorCode === 0) return decodeResponse(api, 3, newest, bodyOffset)
+    const oldest = await upstream.request(api, 0, {})
+    if (oldest.errorCode === 0) return oldest
+    throw new CutoverError(
+      'upstream_invalid',
+      `${upstream.peer} answered ApiVersions with ${errorName(oldest.errorCode)}`,
+    )
+  }
+
+  #learnVersions(key: NodeId | -1, answer: ApiVersionsResponse): void {
+    this.#suspect.delete(key)
+    this.versions.set(key, {
+      ranges: new Map(
+        answer.apiKeys.map(({ apiKey, minVersion, maxVersion }) => [
+          apiKey,
+          { min: minVersion, max: maxVersion },
+        ]),
+      ),
+      features: {
+        supported: answer.supportedFeatures,
+        finalized: answer.finalizedFeatures,
+        finalizedEpoch: answer.finalizedFeaturesEpoch,
+      },
+    })
+    this.#options.changed()
+  }
+
+  #learnMetadata(answer: MetadataResponse, scope: MetadataScope): void {
+    if (answer.errorCode === errorCodes.REBOOTSTRAP_REQUIRED) return
+    const next = learnMetadata(this.topology, answer, scope)
+    if (next === this.topology) return
+    this.topology = next
+    // A broker that left does not hold the others back; a bootstrap server is one of those known now.
+    for (const id of this.versions.keys()) {
+      if (id === -1 || !next.brokers.has(id)) this.versions.delete(id)
+    }
+    this.#options.changed()
+  }
+}
+
+const controlOwner: UpstreamOwner = {
+  downstream: null,
+  isTurn: () => true,
+  isNext: () => false,
+  streamed() {},
+  finished() {},
+  fetchSession() {},
+  upstreamClosed() {},
+}

@@ -1,0 +1,4 @@
+/** Sockets: listeners, sessions, upstream connections, and the bytes between them. */
+export { Proxy, type ListenerStatus, type ProxyOptions } from './proxy.ts'
+export { connectionsAllowed, descriptorLimit } from './descriptors.ts'
+export type { VirtualBroker } from '../cluster/index.ts'

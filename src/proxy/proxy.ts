@@ -1,0 +1,349 @@
+import net from 'node:net'
+import tls from 'node:tls'
+import { growVirtualBrokers, intersect, type VirtualBroker } from '../cluster/index.ts'
+import { CutoverError } from '../errors.ts'
+import type { NodeId, SlotNumber } from '../ids.ts'
+import { rateLimited, type Log } from '../log.ts'
+import type { Observer } from '../observer.ts'
+import { apiByKey } from '../protocol/index.ts'
+import {
+  nextTable,
+  noFeatures,
+  routedVersions,
+  type OfferedFeatures,
+  type RoutingTable,
+} from '../router/index.ts'
+import { explainTls, listenerTlsOptions, type ListenerTls, type LocalUsers } from '../security/index.ts'
+import { BufferPool } from './buffers.ts'
+import { ClusterClient, type ClusterLimits, type Identity, type ServerAddress } from './cluster-client.ts'
+import { Session, type SessionContext, type SessionLimits } from './session.ts'
+import { acceptedTlsTransport, acceptedTransport, addressOf } from './transport.ts'
+import type { ClusterTls } from '../security/index.ts'
+
+export interface ProxyOptions {
+  readonly source: {
+    readonly bootstrapServers: readonly ServerAddress[]
+    readonly tls: ClusterTls | null
+    readonly identity: Identity
+  }
+  readonly hasTarget: boolean
+  readonly listen: {
+    readonly host: string
+    readonly port: number
+    readonly advertisedHost: string
+    readonly tls: ListenerTls | null
+    readonly users: LocalUsers | null
+  }
+  readonly limits: SessionLimits &
+    ClusterLimits & {
+      readonly connectionsMax: number
+      readonly bufferedBytesMax: number
+      readonly shutdownTimeoutMs: number
+    }
+  readonly version: string
+  readonly observer: Observer
+  readonly log: Log
+  /** The numbers that virtual brokers had before, and where they are kept. */
+  readonly virtualBrokers: {
+    readonly known: readonly VirtualBroker[]
+    keep(brokers: readonly VirtualBroker[]): void
+  }
+}
+
+/** A virtual broker as operators see it. */
+export interface ListenerStatus {
+  readonly slot: number
+  readonly address: string
+  readonly nodeId: number | null
+  readonly home: string | null
+}
+
+const sweepIntervalMs = 1_000
+
+/** The sidecar's data plane: listeners, sessions, and what is known of the clusters. */
+export class Proxy {
+  readonly source: ClusterClient
+  readonly #options: ProxyOptions
+  readonly #context: SessionContext
+  readonly #listeners = new Map<SlotNumber | 0, net.Server>()
+  readonly #opening = new Map<SlotNumber, Promise<void>>()
+  readonly #sessions = new Set<Session>()
+  readonly #log: Log
+  #table: RoutingTable
+  #virtualBrokers: readonly VirtualBroker[]
+  #open: readonly VirtualBroker[] = []
+  #sessionCount = 0
+  #sweeper: NodeJS.Timeout | undefined
+  #discoveredWaiters: (() => void)[] = []
+  #stopping = false
+
+  constructor(options: ProxyOptions) {
+    this.#options = options
+    this.#log = rateLimited(options.log)
+    this.#virtualBrokers = options.virtualBrokers.known
+    const pool = new BufferPool(options.limits.bufferedBytesMax)
+    this.source = new ClusterClient({
+      name: 'source',
+      ...options.source,
+      limits: options.limits,
+      pool,
+      observer: options.observer,
+      log: this.#log,
+      clientVersion: options.version,
+      changed: () => this.#changed(),
+    })
+    this.#table = this.#nextTable(undefined)
+    this.#context = {
+      table: () => this.#table,
+      source: this.source,
+      discovered: () => this.#discovered(),
+      settled: (nodeIds) => this.#settled(nodeIds),
+      login: { users: options.listen.users },
+      limits: options.limits,
+      pool,
+      observer: options.observer,
+      log: this.#log,
+      closed: (session) => {
+        this.#sessions.delete(session)
+      },
+    }
+  }
+
+  get table(): RoutingTable {
+    return this.#table
+  }
+
+  get connections(): number {
+    return this.#sessions.size
+  }
+
+  get listeners(): readonly ListenerStatus[] {
+    const { host, port } = this.#options.listen
+    const home = (id: NodeId): string | null => {
+      const broker = this.source.topology.brokers.get(id)
+      return broker === undefined ? null : addressOf(broker.host, broker.port)
+    }
+    return [
+      { slot: 0, address: addressOf(host, port), nodeId: null, home: null },
+      ...this.#open.map(({ slot, nodeId }) => ({
+        slot,
+        address: addressOf(host, port + slot),
+        nodeId,
+        home: home(nodeId),
+      })),
+    ]
+  }
+
+  /** Opens the bootstrap port, then looks for the source. Rejects if the port cannot be opened. */
+  async start(): Promise<void> {
+    await this.#listen(0, undefined)
+    this.source.start()
+    this.#sweeper = setInterval(() => {
+      const now = performance.now()
+      for (const session of this.#sessions) session.sweep(now)
+    }, sweepIntervalMs)
+  }
+
+  /** Accepts no more, lets what is in flight finish, then closes. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    const closed = [...this.#listeners.values()].map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+    )
+    for (const session of this.#sessions) session.drain()
+    const { shutdownTimeoutMs } = this.#options.limits
+    const deadline = setTimeout(() => {
+      this.#log.warn(
+        { value: this.#sessions.size, limit: shutdownTimeoutMs },
+        'connections were cut off: they did not finish in time',
+      )
+      for (const session of this.#sessions) session.downstream.destroy()
+    }, shutdownTimeoutMs)
+    while (this.#sessions.size > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    clearTimeout(deadline)
+    await Promise.all(closed)
+    clearInterval(this.#sweeper)
+    this.source.stop()
+  }
+
+  #changed(): void {
+    const { brokers } = this.source.topology
+    const grown = growVirtualBrokers(this.#virtualBrokers, brokers.keys())
+    if (grown !== this.#virtualBrokers) {
+      this.#virtualBrokers = grown
+      this.#options.virtualBrokers.keep(grown)
+    }
+    for (const broker of grown) {
+      if (!brokers.has(broker.nodeId) || this.#opening.has(broker.slot)) continue
+      this.#opening.set(broker.slot, this.#openVirtualBroker(broker))
+    }
+    this.#table = this.#nextTable(this.#table)
+    this.#wakeDiscovered()
+  }
+
+  async #openVirtualBroker(broker: VirtualBroker): Promise<void> {
+    try {
+      await this.#listen(broker.slot, broker.nodeId)
+      this.#open = [...this.#open, broker].sort((a, b) => a.slot - b.slot)
+      this.#table = this.#nextTable(this.#table)
+    } catch (error) {
+      const { host, port } = this.#options.listen
+      this.#options.observer.failed('accept_failed')
+      this.#log.error(
+        { nodeId: broker.nodeId, peer: addressOf(host, port + broker.slot), err: error },
+        'a virtual broker cannot listen: clients will not reach its partitions by the shortest way',
+      )
+    } finally {
+      this.#wakeDiscovered()
+    }
+  }
+
+  #nextTable(previous: RoutingTable | undefined): RoutingTable {
+    const { topology, versions, features } = this.source
+    return nextTable(previous, {
+      source: topology,
+      virtualBrokers: this.#open,
+      advertised: {
+        host: this.#options.listen.advertisedHost,
+        bootstrapPort: this.#options.listen.port,
+      },
+      offered: new Map(
+        [...intersect([...versions.values()].map(({ ranges }) => ranges))].flatMap(
+          ([key, range]) => {
+            const known = routedVersions(key, apiByKey(key)?.versions, this.#options.hasTarget)
+            if (known === undefined) return []
+            const min = Math.max(known.min, range.min)
+            const max = Math.min(known.max, range.max)
+            return min <= max ? [[key, { min, max }]] : []
+          },
+        ),
+      ),
+      features: versions.size === 0 ? noFeatures : withoutTransactionVersion(features),
+    })
+  }
+
+  /** Whether clients can be served now, and if not, why. */
+  get readiness(): { readonly ok: boolean; readonly reason?: string } {
+    if (this.#stopping) return { ok: false, reason: 'the sidecar is stopping' }
+    if (this.#table.offered.size === 0) {
+      return { ok: false, reason: 'the source has not answered yet' }
+    }
+    if (!this.source.discovered) {
+      return { ok: true, reason: 'the source wants a login; its brokers are learned with the first' }
+    }
+    return this.#everyBrokerListens
+      ? { ok: true }
+      : { ok: false, reason: 'a virtual broker does not listen yet' }
+  }
+
+  get #everyBrokerListens(): boolean {
+    return (
+      this.source.discovered &&
+      this.#table.offered.size > 0 &&
+      this.#virtualBrokers.every(
+        ({ slot, nodeId }) =>
+          !this.source.topology.brokers.has(nodeId) ||
+          this.#open.some((open) => open.slot === slot),
+      )
+    )
+  }
+
+  #wakeDiscovered(): void {
+    if (this.#discoveredWaiters.length === 0 || this.#table.offered.size === 0) return
+    const waiters = this.#discoveredWaiters
+    this.#discoveredWaiters = []
+    for (const wake of waiters) wake()
+  }
+
+  /** Waits, bounded, for the next thing to become known of the source. */
+  #discovered(): Promise<void> {
+    const { connectTimeoutMs } = this.#options.limits
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(
+          new CutoverError(
+            'upstream_connect',
+            `the source did not answer within ${connectTimeoutMs} ms: is ${this.#options.source.bootstrapServers.map(({ host, port }) => addressOf(host, port)).join(', ')} right, and does it want a login (source.sasl)?`,
+          ),
+        )
+      }, connectTimeoutMs)
+      this.#discoveredWaiters.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  async #settled(nodeIds: readonly NodeId[]): Promise<void> {
+    if (nodeIds.some((id) => !this.source.topology.brokers.has(id))) await this.source.refresh()
+    const slots = this.#virtualBrokers.filter(({ nodeId }) => nodeIds.includes(nodeId))
+    await Promise.all(slots.map(({ slot }) => this.#opening.get(slot)))
+  }
+
+  #listen(slot: SlotNumber | 0, home: NodeId | undefined): Promise<void> {
+    const { host, port, tls: tlsConfig } = this.#options.listen
+    const server =
+      tlsConfig === null
+        ? net.createServer({ pauseOnConnect: true }, (socket) => this.#accept(slot, home, socket))
+        : tls
+            .createServer(listenerTlsOptions(tlsConfig), (socket) => {
+              this.#accept(slot, home, socket)
+            })
+            .on('tlsClientError', (error, socket) => {
+              this.#options.observer.failed('auth_downstream')
+              this.#log.warn(
+                {
+                  peer: addressOf(socket.remoteAddress, socket.remotePort),
+                  err: explainTls(error, socket),
+                },
+                'an application could not open TLS',
+              )
+            })
+    // The listeners share one limit; `maxConnections` of a server would count its own only.
+    this.#listeners.set(slot, server)
+    return new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host, port: port + slot, backlog: 1024 }, () => {
+        server.off('error', reject)
+        server.on('error', (error) => {
+          this.#options.observer.failed('accept_failed')
+          this.#log.error({ err: error.message }, 'a connection could not be accepted')
+        })
+        resolve()
+      })
+    })
+  }
+
+  #accept(slot: SlotNumber | 0, home: NodeId | undefined, socket: net.Socket): void {
+    const { connectionsMax } = this.#options.limits
+    if (this.#stopping || this.#sessions.size >= connectionsMax) {
+      socket.destroy()
+      if (this.#stopping) return
+      this.#options.observer.failed('connection_limit')
+      this.#log.warn(
+        { peer: addressOf(socket.remoteAddress, socket.remotePort), limit: connectionsMax },
+        'an application was refused: limits.connections is reached',
+      )
+      return
+    }
+    this.#sessions.add(
+      new Session(++this.#sessionCount, slot, home, this.#context, (owner) =>
+        socket instanceof tls.TLSSocket
+          ? acceptedTlsTransport(socket, owner)
+          : acceptedTransport(socket, owner),
+      ),
+    )
+  }
+}
+
+/** Transaction version 2 makes plain Produce begin transactions (KIP-890): it is never advertised. */
+function withoutTransactionVersion(features: OfferedFeatures): OfferedFeatures {
+  const others = (feature: { readonly name: string }): boolean =>
+    feature.name !== 'transaction.version'
+  return {
+    supported: features.supported.filter(others),
+    finalized: features.finalized.filter(others),
+    finalizedEpoch: features.finalizedEpoch,
+  }
+}
+

@@ -1,0 +1,81 @@
+import type { Api, Fields } from '../protocol/index.ts'
+import {
+  decodeResponse,
+  decodeResponseHeader,
+  encodeRequest,
+  encodeResponse,
+  type Decoded,
+  type Encodable,
+} from '../protocol/index.ts'
+import type { Destination } from './table.ts'
+
+/** A request frame as the session sees it: without its length, whole. */
+export interface RequestFrame {
+  readonly api: Api
+  readonly version: number
+  readonly correlationId: number
+  readonly clientId: string | null
+  readonly frame: Buffer
+  readonly bodyOffset: number
+}
+
+export type CoordinatorKind = 'group' | 'transaction'
+
+/** What a decision needs and nobody knows yet; the session asks a broker, then decides again. */
+export type Question =
+  | { readonly kind: 'coordinator'; readonly of: CoordinatorKind; readonly keys: readonly string[] }
+  | { readonly kind: 'leaders'; readonly topics: readonly string[] }
+
+/** One part of a request that concerns several brokers. */
+export interface Part {
+  readonly to: Destination | 'any'
+  /** Complete, with its length. */
+  readonly frame: Buffer
+}
+
+/** Where a request goes. */
+export type Decision =
+  /** As it is, to one broker; the answer streams back as it is. */
+  | { readonly kind: 'forward'; readonly to: Destination | 'any' | 'home' }
+  /** In parts; `merge` makes one answer frame (with its length) of theirs (without). */
+  | {
+      readonly kind: 'split'
+      readonly parts: readonly Part[]
+      merge(answers: readonly Buffer[]): Buffer
+    }
+  | { readonly kind: 'ask'; readonly question: Question }
+
+/** Knows coordinators by group or transactional id. */
+export type CoordinatorLookup = (of: CoordinatorKind, key: string) => Destination | undefined
+
+/** A split of one API: its types meet here, and nobody else sees them. */
+export function split<Q extends Fields, S extends Fields>(
+  api: Api<Q, S>,
+  request: RequestFrame,
+  bodies: ReadonlyMap<Destination | 'any', Encodable<Q>>,
+  merge: (answers: readonly Decoded<S>[]) => Encodable<S>,
+): Decision {
+  const { version, correlationId, clientId } = request
+  return {
+    kind: 'split',
+    parts: [...bodies].map(([to, body]) => ({
+      to,
+      frame: encodeRequest(api, version, { correlationId, clientId }, body),
+    })),
+    merge: (answers) =>
+      encodeResponse(
+        api,
+        version,
+        correlationId,
+        merge(
+          answers.map((frame) => {
+            const { bodyOffset } = decodeResponseHeader(api, version, frame, 0)
+            return decodeResponse(api, version, frame, bodyOffset)
+          }),
+        ),
+      ),
+  }
+}
+
+export const throttle = (answers: readonly { readonly throttleTimeMs: number }[]): number =>
+  Math.max(...answers.map((answer) => answer.throttleTimeMs))

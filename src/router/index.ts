@@ -1,0 +1,35 @@
+/** Where each request goes, and what of its answer changes on the way back. Pure. */
+export { decide, type DecideOptions } from './decide.ts'
+export type {
+  CoordinatorKind,
+  CoordinatorLookup,
+  Decision,
+  Part,
+  Question,
+  RequestFrame,
+} from './decision.ts'
+export {
+  everyPartitionAcked,
+  routeProduce,
+  seen as seenProduce,
+  type ProduceRoute,
+} from './peek/00-produce.ts'
+export {
+  answeredSessionId,
+  answeredSessionIdEndsAt,
+  routeFetch,
+  seen as seenFetch,
+  type FetchRoute,
+} from './peek/01-fetch.ts'
+export { answerApiVersions } from './rewriters/18-api-versions.ts'
+export { rewriters } from './rewriters/index.ts'
+export type { Fact, NamingAnswer, Rewriter } from './rewriters/rewriter.ts'
+export { routedVersions, routes } from './routes.ts'
+export {
+  destination,
+  nextTable,
+  noFeatures,
+  type Destination,
+  type OfferedFeatures,
+  type RoutingTable,
+} from './table.ts'

@@ -1,0 +1,137 @@
+import type { Destination, RoutedTopic, RoutingTable } from '../table.ts'
+import {
+  bodyStart,
+  lengthValue,
+  sizedStart,
+  skipInt,
+  skipString,
+  skipTags,
+  stringStart,
+} from './walk.ts'
+
+/**
+ * Produce, looked at where it lies.
+ *
+ *     v0-2   acks timeout [topic [partition records]]
+ *     v3     + transactional id in front (KIP-98)
+ *     v9     flexible (KIP-482)
+ *     v13    topic ids: not offered (it implies transaction version 2, KIP-890)
+ */
+const flexibleFrom = 9
+
+export type ProduceRoute =
+  /** More bytes are needed to decide. */
+  | 'incomplete'
+  | 'malformed'
+  /** Its partitions are led by several brokers. */
+  | 'split'
+  /** A partition has no known leader. */
+  | 'unknown'
+  | Destination
+
+/** What the last `routeProduce` saw. */
+export const seen = { acks: 0, unknownTopic: '' }
+
+/**
+ * Where the Produce frame at `at` goes. `frameEnd` is where it ends, `end` where the bytes end that are
+ * there: a frame with one partition is decided by its first bytes, and streams.
+ */
+export function routeProduce(
+  table: RoutingTable,
+  buffer: Buffer,
+  at: number,
+  end: number,
+  frameEnd: number,
+  version: number,
+): ProduceRoute {
+  const compact = version >= flexibleFrom
+  const missing = end < frameEnd ? 'incomplete' : 'malformed'
+  let position = bodyStart(buffer, at, end, compact)
+  if (version >= 3) position = skipString(buffer, position, end, compact)
+  if (skipInt(position, 6, end) < 0) return missing
+  seen.acks = buffer.readInt16BE(position)
+  position = sizedStart(buffer, position + 6, end, compact)
+  if (position < 0) return missing
+  const topicCount = lengthValue
+  let route: Destination | undefined
+  let unknown = false
+  let split = false
+  for (let t = 0; t < topicCount; t++) {
+    position = stringStart(buffer, position, end, compact)
+    const nameEnd = skipInt(position, lengthValue, end)
+    if (nameEnd < 0) return missing
+    const name = buffer.toString('latin1', position, nameEnd)
+    position = sizedStart(buffer, nameEnd, end, compact)
+    if (position < 0) return missing
+    const partitionCount = lengthValue
+    const topic: RoutedTopic | undefined = table.topics.get(name)
+    for (let p = 0; p < partitionCount; p++) {
+      if (skipInt(position, 4, end) < 0) return missing
+      const to = topic?.partitions[buffer.readInt32BE(position)]?.write
+      if (to === undefined || to === null) {
+        unknown = true
+        seen.unknownTopic = name
+      } else if (route === undefined) route = to
+      else if (route !== to) split = true
+      if (topicCount === 1 && partitionCount === 1) return route ?? 'unknown'
+      position = sizedStart(buffer, position + 4, end, compact)
+      if (position < 0) return missing
+      position = skipInt(position, Math.max(lengthValue, 0), end)
+      if (compact) position = skipTags(buffer, position, end)
+      if (position < 0) return missing
+    }
+    if (compact) position = skipTags(buffer, position, end)
+    if (position < 0) return missing
+  }
+  if (unknown) return 'unknown'
+  if (split) return 'split'
+  return route ?? 'unknown'
+}
+
+/**
+ * Whether every partition of a Produce answer succeeded: then it carries no leader hints (KIP-951) and
+ * passes as it is. The frame is `[at, frameEnd)`, whole.
+ */
+export function everyPartitionAcked(
+  buffer: Buffer,
+  at: number,
+  frameEnd: number,
+  version: number,
+): boolean {
+  const compact = version >= flexibleFrom
+  let position = at + 8
+  if (compact) position = skipTags(buffer, position, frameEnd)
+  position = sizedStart(buffer, position, frameEnd, compact)
+  if (position < 0) return false
+  for (let topics = lengthValue; topics > 0; topics--) {
+    position = skipString(buffer, position, frameEnd, compact)
+    position = sizedStart(buffer, position, frameEnd, compact)
+    if (position < 0) return false
+    for (let partitions = lengthValue; partitions > 0; partitions--) {
+      if (skipInt(position, 6, frameEnd) < 0) return false
+      if (buffer.readInt16BE(position + 4) !== 0) return false
+      // index, error, base offset; then log append time (v2), log start offset (v5)
+      position = skipInt(position, 14 + (version >= 2 ? 8 : 0) + (version >= 5 ? 8 : 0), frameEnd)
+      if (version >= 8) {
+        position = skipRecordErrors(buffer, position, frameEnd, compact)
+        position = skipString(buffer, position, frameEnd, compact)
+      }
+      if (compact) position = skipTags(buffer, position, frameEnd)
+      if (position < 0) return false
+    }
+    if (compact) position = skipTags(buffer, position, frameEnd)
+    if (position < 0) return false
+  }
+  return true
+}
+
+function skipRecordErrors(buffer: Buffer, at: number, end: number, compact: boolean): number {
+  let position = sizedStart(buffer, at, end, compact)
+  if (position < 0) return -1
+  for (let errors = lengthValue; errors > 0; errors--) {
+    position = skipString(buffer, skipInt(position, 4, end), end, compact)
+    if (compact) position = skipTags(buffer, position, end)
+    if (position < 0) return -1
+  }
+  return position
+}
