@@ -16,3 +16,4 @@ export {
 } from './processes.ts'
 export type { Properties } from './properties.ts'
 export type { Certificate, Security } from './security.ts'
+export { createTopics, type TopicOptions } from './topics.ts'

@@ -1,0 +1,37 @@
+import type { ClientName, Setup } from '../clients/index.ts'
+import type { Cluster, ClusterOptions } from '../kafka/index.ts'
+
+/** One experiment with a verdict. */
+export interface Cell {
+  /** `client librdkafka 3.9.1 rolling`: what `--only` is matched against. */
+  readonly name: string
+  /** Cells with equal clusters share one, and therefore run one after the other. */
+  readonly cluster: ClusterOptions
+  readonly clients: readonly ClientName[]
+  run(bench: Bench): Promise<Outcome>
+}
+
+/** What a cell finds when it begins. */
+export interface Bench {
+  readonly cluster: Cluster
+  readonly clients: Setup
+  /** Only the half without the sidecar: to try the experiment itself. */
+  readonly directOnly: boolean
+  /** Unlike any other of this run, for topics and groups. */
+  readonly unique: string
+}
+
+export interface Outcome {
+  readonly verdict: 'pass' | 'fail' | 'skip'
+  /** Why it did not pass, or was skipped. */
+  readonly findings: readonly string[]
+  readonly figures: Readonly<Record<string, number | string>>
+}
+
+export interface Result extends Outcome {
+  readonly cell: string
+  readonly at: string
+  readonly durationMs: number
+  readonly commit: string
+  readonly node: string
+}

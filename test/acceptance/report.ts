@@ -1,0 +1,62 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { clientNames, clients } from '../clients/index.ts'
+import type { Result } from './cell.ts'
+import { brokerVersions } from './traffic-cells.ts'
+
+/** Writes the results as a page of the documentation. @returns its path */
+export async function writeReport(results: readonly Result[]): Promise<string> {
+  const date = new Date().toISOString().slice(0, 10)
+  const file = resolve(import.meta.dirname, `../../docs/acceptance-${date}.md`)
+  await writeFile(file, formatReport(results, date))
+  return file
+}
+
+export function formatReport(results: readonly Result[], date: string): string {
+  const full = results.filter((result) => !result.cell.endsWith('(direct only)'))
+  const count = (verdict: Result['verdict']) => full.filter((r) => r.verdict === verdict).length
+  const traffic = full.filter((result) => result.cell.startsWith('client '))
+  const others = full.filter((result) => !result.cell.startsWith('client '))
+  return `# Acceptance, ${date}
+
+${count('pass')} cells passed, ${count('fail')} failed, ${count('skip')} skipped.
+
+Each client writes and reads the same load twice at the same time, directly and through the sidecar, on three
+brokers: one idempotent producer where the client has one, two consumers of one group, 100 records per second.
+\`rolling\` restarts every broker once meanwhile. A cell passes when every acknowledged record was consumed, in
+order per partition, and the application saw no kind of error that it does not see without the sidecar.
+
+Kafka ${brokerVersions.join(', ')}; ${clientNames.map((name) => `${name} ${clients[name].version}`).join(', ')}; Node ${[...new Set(full.map((r) => r.node))].join(', ')}; kafka-cutover ${[...new Set(full.map((r) => r.commit))].join(', ')}.
+
+## Clients
+
+Sidecar / direct: records acknowledged, delivered again, errors that the application saw, and the longest time
+without an acknowledgement.
+
+| client | Kafka | scenario | verdict | acknowledged | again | errors | longest gap, ms |
+|---|---|---|---|---|---|---|---|
+${traffic.map(trafficRow).join('')}
+## Tools
+
+| cell | verdict | compared |
+|---|---|---|
+${others.map((r) => `| ${r.cell} | ${r.verdict} | ${r.figures['compared'] ?? ''} |\n`).join('')}
+${findings(full)}`
+}
+
+function trafficRow(result: Result): string {
+  const [, client, version, scenario] = result.cell.split(' ')
+  const both = (name: string) =>
+    `${result.figures[`through.${name}`] ?? '-'} / ${result.figures[`direct.${name}`] ?? '-'}`
+  return `| ${client} | ${version} | ${scenario} | ${result.verdict} | ${both('acked')} | ${both('duplicates')} | ${both('errors')} | ${both('ackGapMaxMs')} |\n`
+}
+
+function findings(results: readonly Result[]): string {
+  const found = results.filter((result) => result.findings.length > 0)
+  if (found.length === 0) return ''
+  const entries = found.map(
+    (result) =>
+      `- ${result.cell} (${result.verdict})\n${result.findings.map((f) => `  - ${f.split('\n')[0]}\n`).join('')}`,
+  )
+  return `## Findings\n\n${entries.join('')}`
+}
