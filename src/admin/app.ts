@@ -1,6 +1,5 @@
 import { Hono, type Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
-import { parseCommandBody } from './body.ts'
+import { bodyBytesMax, parseCommandBody, readBody } from './body.ts'
 import type { EventStreams } from './events.ts'
 import { isOwnHost, isSameSite, tokenMatches } from './guard.ts'
 import { page, pageHeaders } from './page.ts'
@@ -14,8 +13,6 @@ export interface AppOptions {
   readonly host: string
   readonly token: string | null
 }
-
-const bodyBytesMax = 64 * 1024
 
 type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 500 | 503
 
@@ -59,12 +56,8 @@ export function adminApp({ source, events, host, token }: AppOptions): Hono {
     app.all(path, (c) => wrongMethod(c, 'GET'))
   }
 
-  const limit = bodyLimit({
-    maxSize: bodyBytesMax,
-    onError: (c) => refuse(c, 413, `the body is larger than ${bodyBytesMax} bytes`),
-  })
   for (const name of commandNames) {
-    app.post(`/${name}`, limit, async (c) => {
+    app.post(`/${name}`, async (c) => {
       const header = (key: string): string | undefined => c.req.header(key)
       const site = { origin: header('origin'), fetchSite: header('sec-fetch-site') }
       if (!isSameSite({ ...site, host: header('host') })) {
@@ -74,7 +67,11 @@ export function adminApp({ source, events, host, token }: AppOptions): Hono {
         c.header('WWW-Authenticate', 'Bearer')
         return refuse(c, 401, 'send the token of admin.token as "Authorization: Bearer TOKEN"')
       }
-      const body = parseCommandBody(name, await c.req.text())
+      const text = await readBody(c.req.raw.body)
+      if (text === undefined) {
+        return refuse(c, 413, `the body is larger than ${bodyBytesMax} bytes`)
+      }
+      const body = parseCommandBody(name, text)
       if ('error' in body) return refuse(c, 400, body.error)
       const result = await source.command(name, body.value)
       if (result.kind === 'refused') return refuse(c, 409, result.error, result.allowed)

@@ -1,6 +1,22 @@
 import type { CommandBody } from './source.ts'
 import type { CommandName } from './status.ts'
 
+export const bodyBytesMax = 64 * 1024
+
+/** @returns `undefined` as soon as it is too large, however it is sent */
+export async function readBody(
+  body: ReadableStream<Uint8Array> | null,
+): Promise<string | undefined> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length
+    if (bytes > bodyBytesMax) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
 type Parsed = { readonly value: CommandBody } | { readonly error: string }
 
 /** Checks a command's JSON. No body is an empty one. */
