@@ -1,6 +1,6 @@
 /** Runs the schema over what file and flags say, and turns every issue into a complaint with a path. */
 import type { $ZodIssue } from 'zod/v4/core'
-import { nearest, shape, shown, type Complaint } from './errors.ts'
+import { nearest, shape, type Complaint } from './errors.ts'
 import { knownKeys } from './keys.ts'
 import { fileSchema, splitList, type FileShape } from './schema.ts'
 import type { Path } from './yaml.ts'
@@ -45,12 +45,12 @@ function findingsOf(issue: $ZodIssue, raw: unknown): Finding[] {
     case 'custom':
       return [{ path, ...complaintOf(issue.params) }]
     default: {
-      const value = valueAt(raw, path)
       const list = issue.code === 'invalid_type' && issue.expected === 'array'
       return [
         {
           path,
-          given: mayHoldSecret(path) ? shape(value) : shown(value),
+          // Only its shape: somebody may have written a whole section as one text, secret included.
+          given: shape(valueAt(raw, path)),
           allowed: list ? 'a list' : `a mapping of ${knownKeys(path).join(', ')}`,
           remedy: list
             ? 'write one "- item" per line'
@@ -67,13 +67,6 @@ function complaintOf(params: Mapping | undefined): Complaint {
     allowed: String(params?.['allowed']),
     remedy: String(params?.['remedy']),
   }
-}
-
-const secretPlaces = ['sasl', 'tls', 'token']
-
-/** A mapping that somebody wrote as one text may have the secret in it. */
-function mayHoldSecret(path: Path): boolean {
-  return path.length === 0 || path.some((step) => secretPlaces.includes(String(step)))
 }
 
 export function isMapping(value: unknown): value is Mapping {

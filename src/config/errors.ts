@@ -58,10 +58,13 @@ function withoutUserInfo(text: string): string {
 /** The known word nearest to a mistyped one, or none if nothing is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const letters = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
+  const begins = (a: string, b: string): boolean => a.length >= 3 && b.startsWith(a)
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
   for (const candidate of known) {
-    const distance = editDistance(letters(word), letters(candidate))
+    const [a, b] = [letters(word), letters(candidate)]
+    // `warning` for `warn`, `bootstrap` for `bootstrapServers`.
+    const distance = begins(a, b) || begins(b, a) ? 1 : editDistance(a, b)
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance

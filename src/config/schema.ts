@@ -103,7 +103,8 @@ const plannedTopic = z.preprocess(
   (value) => {
     if (typeof value !== 'string') return value
     const [source, target, ...rest] = value.split(':')
-    return rest.length > 0 ? { source: value } : { source, target: target ?? source }
+    if (rest.length > 0) return { source: value }
+    return target === undefined ? { source } : { source, target }
   },
   z
     .strictObject({

@@ -16,41 +16,44 @@ interface TlsComplaint extends Complaint {
 export async function tlsComplaint(tls: TlsTexts): Promise<TlsComplaint | null> {
   const { ca, cert, key, passphrase } = tls
   if (ca === undefined && cert === undefined && key === undefined) return null
-  for (const name of ['ca', 'cert'] as const) {
-    const text = tls[name]
-    if (text !== undefined && text !== '' && !text.includes('-----BEGIN CERTIFICATE-----')) {
-      return noPem(name, 'CERTIFICATE')
-    }
-  }
   if (key !== undefined && key !== '' && !/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(key)) {
     return noPem('key', 'PRIVATE KEY')
   }
-  const { createSecureContext } = await import('node:tls')
-  const attempts = [
-    ['ca', { ca }],
-    ['cert', { cert }],
-    ['key', { key, passphrase }],
-    ['key', { cert, key, passphrase }],
-  ] as const
-  for (const [name, options] of attempts) {
+  const { X509Certificate } = await import('node:crypto')
+  for (const name of ['ca', 'cert'] as const) {
+    const text = tls[name]
+    if (text === undefined || text === '') continue
+    const begun = text.split('-----BEGIN CERTIFICATE-----').length - 1
+    const whole = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+    if (begun === 0) return noPem(name, 'CERTIFICATE')
     try {
-      createSecureContext(options)
+      // OpenSSL would take what comes before the first one that it cannot read, and say nothing.
+      for (const each of whole) new X509Certificate(each)
     } catch (error) {
-      return {
-        key: name,
-        given: `a text that OpenSSL refuses (${reason(error)})`,
-        allowed:
-          name === 'key'
-            ? 'the private key of the certificate, with its passphrase if it is encrypted'
-            : 'certificates in PEM',
-        remedy: 'check it with `openssl x509 -noout -text` or `openssl pkey -check`',
-      }
+      return refused(name, reason(error))
     }
+    if (whole.length < begun) return refused(name, 'no END CERTIFICATE')
+  }
+  const { createSecureContext } = await import('node:tls')
+  try {
+    createSecureContext({ ca, cert, key, passphrase })
+  } catch (error) {
+    return refused(key === undefined ? 'cert' : 'key', reason(error))
   }
   return null
 }
 
-const noPem = (key: 'ca' | 'cert' | 'key', kind: string): TlsComplaint => ({
+const refused = (key: TlsComplaint['key'], why: string): TlsComplaint => ({
+  key,
+  given: `a text that OpenSSL refuses (${why})`,
+  allowed:
+    key === 'key'
+      ? 'the private key of the certificate, with its passphrase if it is encrypted'
+      : 'whole certificates in PEM',
+  remedy: 'check it with `openssl x509 -noout -text` or `openssl pkey -check`',
+})
+
+const noPem = (key: TlsComplaint['key'], kind: string): TlsComplaint => ({
   key,
   given: `a text without "-----BEGIN ${kind}-----"`,
   allowed: 'PEM',

@@ -7,6 +7,7 @@ import {
   isScalar,
   isSeq,
   parseDocument,
+  visit,
 } from 'yaml'
 
 /** A step into the file: a key or an index. */
@@ -28,8 +29,24 @@ export function parseYaml(text: string): YamlFile {
     line: lineAt(pos[0]),
     what: code === 'DUPLICATE_KEY' ? 'a key twice' : `no YAML (${wordsOf(code)})`,
   }))
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return
+      faults.push({
+        line: lineAt(alias.range?.[0] ?? 0),
+        what: 'an alias (*) without its anchor (&)',
+      })
+    },
+  })
+  let value: unknown
+  try {
+    if (faults.length === 0) value = document.toJS()
+  } catch {
+    // yaml's own bound, against a few lines that would expand to gigabytes.
+    faults.push({ line: 1, what: 'too many aliases' })
+  }
   return {
-    value: faults.length > 0 ? undefined : toValue(document),
+    value,
     faults,
     lineOf: (path) => {
       let node: unknown = document.contents
@@ -52,9 +69,3 @@ export function parseYaml(text: string): YamlFile {
 }
 
 const wordsOf = (code: string): string => code.toLowerCase().replaceAll('_', ' ')
-
-/** Aliases are expanded up to yaml's own bound, against a "billion laughs". */
-function toValue(document: ReturnType<typeof parseDocument>): unknown {
-  const value: unknown = document.toJS()
-  return value
-}
