@@ -63,7 +63,8 @@ export function learnMetadata(
     seen.add(answered.name)
     if (answered.errorCode !== 0 && answered.partitions.length === 0) {
       // 3 is UNKNOWN_TOPIC_OR_PARTITION: it was deleted. Other errors say nothing about it.
-      if (answered.errorCode === 3 && known.topics.has(answered.name)) change().delete(answered.name)
+      if (answered.errorCode === 3 && known.topics.has(answered.name))
+        change().delete(answered.name)
       continue
     }
     const before = known.topics.get(answered.name)
@@ -109,7 +110,9 @@ function learnBrokers(
     known.size === answered.length &&
     answered.every((broker) => {
       const before = known.get(nodeId(broker.nodeId))
-      return before?.host === broker.host && before.port === broker.port && before.rack === broker.rack
+      return (
+        before?.host === broker.host && before.port === broker.port && before.rack === broker.rack
+      )
     })
   // A broker that is still starting may answer before it knows anybody.
   if (same || answered.length === 0) return known

@@ -26,7 +26,12 @@ import {
   type Fact,
   type OfferedFeatures,
 } from '../router/index.ts'
-import { upstreamTlsOptions, type ClusterTls, type Credentials, type SaslMechanism } from '../security/index.ts'
+import {
+  upstreamTlsOptions,
+  type ClusterTls,
+  type Credentials,
+  type SaslMechanism,
+} from '../security/index.ts'
 import type { BufferPool } from './buffers.ts'
 import { logIn } from './upstream-login.ts'
 import { asCutoverError, Upstream, type UpstreamOwner } from './upstream.ts'
@@ -199,11 +204,11 @@ export class ClusterClient {
   anyBroker(preferred: NodeId | undefined): Destination | undefined {
     const now = performance.now()
     const usable = (id: NodeId): boolean =>
-      this.topology.brokers.has(id) &&
-      now - (this.#failedAt.get(id) ?? -Infinity) > failureMemoryMs
+      this.topology.brokers.has(id) && now - (this.#failedAt.get(id) ?? -Infinity) > failureMemoryMs
     if (preferred !== undefined && usable(preferred)) return destination(this.name, preferred)
     const ids = [...this.topology.brokers.keys()]
-    const id = ids.find(usable) ?? (preferred !== undefined && ids.includes(preferred) ? preferred : ids[0])
+    const id =
+      ids.find(usable) ?? (preferred !== undefined && ids.includes(preferred) ? preferred : ids[0])
     return id === undefined ? undefined : destination(this.name, id)
   }
 
@@ -293,6 +298,8 @@ export class ClusterClient {
   /** Asks, over a session's connection, who leads these topics. */
   async askLeaders(through: Upstream, topics: readonly string[]): Promise<void> {
     const api = apis.metadata
+    // A topic id that nobody has told the name of: only the whole list can tell.
+    if (topics.length === 0) return this.refresh()
     for (const topic of topics) {
       this.#leadersAskedAt.delete(topic)
       this.#leadersAskedAt.set(topic, performance.now())
@@ -315,11 +322,7 @@ export class ClusterClient {
     const version = this.version(api.key, 3)
     for (const key of keys) {
       const keyType = of === 'group' ? 0 : 1
-      const answer = await through.request(
-        api,
-        version,
-        version === 0 ? { key } : { key, keyType },
-      )
+      const answer = await through.request(api, version, version === 0 ? { key } : { key, keyType })
       if (answer.errorCode !== 0) continue
       this.learn({ kind: 'coordinator', of, key, nodeId: nodeId(answer.nodeId) })
     }
@@ -328,7 +331,8 @@ export class ClusterClient {
   /** The highest version, at most `known`, that every broker asked so far offers. */
   version(apiKey: number, known: number): number {
     let max = known
-    for (const { ranges } of this.versions.values()) max = Math.min(max, ranges.get(apiKey)?.max ?? max)
+    for (const { ranges } of this.versions.values())
+      max = Math.min(max, ranges.get(apiKey)?.max ?? max)
     return max
   }
 
@@ -336,11 +340,14 @@ export class ClusterClient {
   refresh(now = false): Promise<void> {
     if (this.#refreshing !== undefined) return this.#refreshing
     const wait = now ? 0 : Math.max(0, this.#refreshedAt + refreshIntervalMsMin - performance.now())
-    this.#refreshing = (wait > 0 ? new Promise((resolve) => setTimeout(resolve, wait)) : Promise.resolve())
+    this.#refreshing = (
+      wait > 0 ? new Promise((resolve) => setTimeout(resolve, wait)) : Promise.resolve()
+    )
       .then(() => this.#refresh())
       .then(
         () => {
-          if (this.#failing) this.#options.log.info({ cluster: this.name }, 'a cluster answers again')
+          if (this.#failing)
+            this.#options.log.info({ cluster: this.name }, 'a cluster answers again')
           this.#failing = false
         },
         (error: unknown) => {
@@ -382,10 +389,7 @@ export class ClusterClient {
 
   async #openControl(): Promise<Upstream> {
     if (this.#control?.state === 'ready') return this.#control
-    const servers: Server[] = [
-      ...this.topology.brokers.values(),
-      ...this.#options.bootstrapServers,
-    ]
+    const servers: Server[] = [...this.topology.brokers.values(), ...this.#options.bootstrapServers]
     let failure: unknown
     for (const server of servers) {
       try {
@@ -485,7 +489,11 @@ const controlOwner: UpstreamOwner = {
   isTurn: () => true,
   isNext: () => false,
   streamed() {},
+  collected() {},
   finished() {},
   fetchSession() {},
   upstreamClosed() {},
+  broke(error) {
+    throw error
+  },
 }

@@ -1,4 +1,4 @@
-import { assert } from '../assert.ts'
+import { assert, AssertionError } from '../assert.ts'
 import { type BufferPool, readBufferSizes } from './buffers.ts'
 import type { Transport, TransportOwner } from './transport.ts'
 
@@ -156,7 +156,7 @@ export class Connection implements TransportOwner {
       // The common case: a chunk is consumed where it lies.
       this.#delivering = true
       this.#again = false
-      const consumed = this.#handler.received(chunk, 0, chunk.length)
+      const consumed = this.#present(chunk, 0, chunk.length)
       this.#delivering = false
       if (!this.#blocked && this.#holds === 0) this.#reading = true
       if (consumed < chunk.length && !this.#append(chunk.subarray(consumed))) return false
@@ -190,12 +190,27 @@ export class Connection implements TransportOwner {
     this.#delivering = true
     do {
       this.#again = false
-      this.#start = this.#handler.received(this.#buffer, this.#start, this.#end)
-      assert(this.#start <= this.#end, 'a handler consumed more than there was')
+      this.#start = this.#present(this.#buffer, this.#start, this.#end)
       // A handler that was blocked and unblocked within one call gets the rest at once.
     } while (this.#again && !this.#blocked && this.#start < this.#end)
     this.#delivering = false
     if (!this.#blocked && this.#holds === 0) this.#reading = true
+  }
+
+  /** What a handler throws is a bug of ours: it ends this connection, and no other. */
+  #present(buffer: Buffer, start: number, end: number): number {
+    try {
+      const consumed = this.#handler.received(buffer, start, end)
+      assert(consumed >= start && consumed <= end, 'a handler consumed what was not there')
+      return consumed
+    } catch (error) {
+      const bug =
+        error instanceof AssertionError
+          ? error
+          : new AssertionError(String(error), { cause: error })
+      this.destroy(bug)
+      return end
+    }
   }
 
   #continue(): void {

@@ -13,9 +13,19 @@ import {
   type OfferedFeatures,
   type RoutingTable,
 } from '../router/index.ts'
-import { explainTls, listenerTlsOptions, type ListenerTls, type LocalUsers } from '../security/index.ts'
+import {
+  explainTls,
+  listenerTlsOptions,
+  type ListenerTls,
+  type LocalUsers,
+} from '../security/index.ts'
 import { BufferPool } from './buffers.ts'
-import { ClusterClient, type ClusterLimits, type Identity, type ServerAddress } from './cluster-client.ts'
+import {
+  ClusterClient,
+  type ClusterLimits,
+  type Identity,
+  type ServerAddress,
+} from './cluster-client.ts'
 import { Session, type SessionContext, type SessionLimits } from './session.ts'
 import { acceptedTlsTransport, acceptedTransport, addressOf } from './transport.ts'
 import type { ClusterTls } from '../security/index.ts'
@@ -229,7 +239,10 @@ export class Proxy {
       return { ok: false, reason: 'the source has not answered yet' }
     }
     if (!this.source.discovered) {
-      return { ok: true, reason: 'the source wants a login; its brokers are learned with the first' }
+      return {
+        ok: true,
+        reason: 'the source wants a login; its brokers are learned with the first',
+      }
     }
     return this.#everyBrokerListens
       ? { ok: true }
@@ -277,7 +290,7 @@ export class Proxy {
   async #settled(nodeIds: readonly NodeId[]): Promise<void> {
     if (nodeIds.some((id) => !this.source.topology.brokers.has(id))) await this.source.refresh()
     const slots = this.#virtualBrokers.filter(({ nodeId }) => nodeIds.includes(nodeId))
-    await Promise.all(slots.map(({ slot }) => this.#opening.get(slot)))
+    await Promise.all(slots.map(({ slot }) => this.#opening.get(slot) ?? Promise.resolve()))
   }
 
   #listen(slot: SlotNumber | 0, home: NodeId | undefined): Promise<void> {
@@ -305,7 +318,7 @@ export class Proxy {
       server.once('error', reject)
       server.listen({ host, port: port + slot, backlog: 1024 }, () => {
         server.off('error', reject)
-        server.on('error', (error) => {
+        server.on('error', (error: Error) => {
           this.#options.observer.failed('accept_failed')
           this.#log.error({ err: error.message }, 'a connection could not be accepted')
         })
@@ -346,4 +359,3 @@ function withoutTransactionVersion(features: OfferedFeatures): OfferedFeatures {
     finalizedEpoch: features.finalizedEpoch,
   }
 }
-

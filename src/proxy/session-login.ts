@@ -1,10 +1,5 @@
 import { CutoverError } from '../errors.ts'
-import {
-  apis,
-  decodeRequest,
-  encodeResponse,
-  errorCodes,
-} from '../protocol/index.ts'
+import { apis, decodeRequest, encodeResponse, errorCodes } from '../protocol/index.ts'
 import type { RequestFrame } from '../router/index.ts'
 import {
   isSaslMechanism,

@@ -1,3 +1,4 @@
+import { AssertionError } from '../assert.ts'
 import { CutoverError } from '../errors.ts'
 import type { NodeId, SlotNumber } from '../ids.ts'
 import type { Log } from '../log.ts'
@@ -29,7 +30,7 @@ import { saslTokenBytesMax, sniffFirstBytes, sniffRemedies } from '../security/i
 import type { BufferPool } from './buffers.ts'
 import type { ClusterClient, Identity } from './cluster-client.ts'
 import { Connection, type ConnectionHandler } from './connection.ts'
-import { exchange, type Exchange } from './exchange.ts'
+import { Exchange } from './exchange.ts'
 import { Queue } from './queue.ts'
 import { SessionLogin, type LoginAnswer, type LoginPolicy } from './session-login.ts'
 import type { Transport, TransportOwner } from './transport.ts'
@@ -168,6 +169,7 @@ export class Session implements ConnectionHandler, UpstreamOwner {
       if (runTo === undefined) runStart = position
     }
     runTo?.write(buffer.subarray(runStart, position), this.downstream)
+    if (this.#draining && this.#streamLeft === 0 && this.#answers.length === 0) this.#end()
     if (position > start) this.#context.observer.received('client', position - start)
     return position
   }
@@ -184,7 +186,10 @@ export class Session implements ConnectionHandler, UpstreamOwner {
     if (size >= sizeMin && size <= sizeMax) return true
     const spoken = this.#first ? sniffFirstBytes(buffer.subarray(at, end)) : 'unknown'
     if (spoken === 'http' || spoken === 'tls') {
-      this.#fail('not_kafka', `an application spoke ${spoken.toUpperCase()} on this port: ${sniffRemedies[spoken]}`)
+      this.#fail(
+        'not_kafka',
+        `an application spoke ${spoken.toUpperCase()} on this port: ${sniffRemedies[spoken]}`,
+      )
     } else if (size > sizeMax) {
       this.#fail(
         'frame_too_large',
@@ -336,16 +341,8 @@ export class Session implements ConnectionHandler, UpstreamOwner {
     if (kind === 'produce' && seenProduce.acks === 0) {
       upstream.unanswered = true
     } else {
-      const sent: Exchange & { turn: Exchange | null } = exchange({
-        apiKey: kind === 'produce' ? 0 : 1,
-        version,
-        correlationId,
-        kind,
-        sentAt: performance.now(),
-        waitMs: kind === 'fetch' ? seenFetch.maxWaitMs : 0,
-        take: kind === 'produce' ? (answer) => this.#collected(sent, answer) : null,
-      })
-      sent.turn = sent
+      const sent = new Exchange(kind === 'produce' ? 0 : 1, version, correlationId, kind)
+      if (kind === 'fetch') sent.waitMs = seenFetch.maxWaitMs
       this.#answers.push(sent)
       upstream.expect(sent)
     }
@@ -367,7 +364,12 @@ export class Session implements ConnectionHandler, UpstreamOwner {
         this.#awaitDiscovery()
         return 0
       }
-      this.#answerHere(apiKey, version, correlationId, answerApiVersions(table, version, correlationId))
+      this.#answerHere(
+        apiKey,
+        version,
+        correlationId,
+        answerApiVersions(table, version, correlationId),
+      )
       return frameBytes
     }
     if (api === undefined) return 0
@@ -404,28 +406,28 @@ export class Session implements ConnectionHandler, UpstreamOwner {
         return this.#forward(request, to, frameBytes)
       }
       case 'split': {
-        const upstreams = decision.parts.map(({ to }) => this.#upstream(to === 'any' ? this.#any() : to))
+        const upstreams = decision.parts.map(({ to }) =>
+          this.#upstream(to === 'any' ? this.#any() : to),
+        )
         if (!upstreams.every((upstream) => upstream !== undefined)) return 0
         const acks0 = apiKey === apis.produce.key && seenProduce.acks === 0
-        const whole: Exchange = this.#exchangeFor(request, 'collect')
+        const whole = this.#exchangeFor(request, 'collect')
         if (!acks0) this.#answers.push(whole)
         const answers: Buffer[] = []
         decision.parts.forEach((part, i) => {
           const upstream = upstreams[i] as Upstream
           if (acks0) upstream.unanswered = true
           else {
-            upstream.expect(
-              exchange({
-                ...whole,
-                turn: whole,
-                kind: 'collect',
-                take: (answer) => {
-                  answers.push(Buffer.from(answer))
-                  if (answers.length < decision.parts.length) return
-                  this.#collected(whole, decision.merge(answers).subarray(4))
-                },
-              }),
-            )
+            const mine = new Exchange(apiKey, version, correlationId, 'collect', whole.sentAt)
+            mine.turn = whole
+            mine.waitMs = whole.waitMs
+            mine.take = (answer) => {
+              answers.push(Buffer.from(answer))
+              if (answers.length === decision.parts.length) {
+                this.#rewrite(whole, () => decision.merge(answers).subarray(4))
+              }
+            }
+            upstream.expect(mine)
           }
           upstream.write(part.frame, this.downstream)
         })
@@ -453,18 +455,10 @@ export class Session implements ConnectionHandler, UpstreamOwner {
   }
 
   #exchangeFor(request: RequestFrame, kind: 'collect' | 'stream'): Exchange {
-    const sent: Exchange & { turn: Exchange | null } = exchange({
-      apiKey: request.api.key,
-      version: request.version,
-      correlationId: request.correlationId,
-      kind,
-      sentAt: performance.now(),
-      waitMs: ownWaitMs(request),
-      request:
-        kind === 'collect' ? { ...request, frame: Buffer.from(request.frame) } : null,
-      take: kind === 'collect' ? (answer) => this.#collected(sent, answer) : null,
-    })
-    sent.turn = sent
+    const { api, version, correlationId, frame } = request
+    const sent = new Exchange(api.key, version, correlationId, kind)
+    sent.waitMs = ownWaitMs(request)
+    if (kind === 'collect') sent.request = { ...request, frame: Buffer.from(frame) }
     return sent
   }
 
@@ -475,34 +469,32 @@ export class Session implements ConnectionHandler, UpstreamOwner {
 
   /** An answer that is made here leaves when those before it have. */
   #answerHere(apiKey: number, version: number, correlationId: number, answer: Buffer): void {
-    this.#answers.push(
-      exchange({ apiKey, version, correlationId, kind: 'collect', sentAt: performance.now(), answer }),
-    )
+    const made = new Exchange(apiKey, version, correlationId, 'made')
+    made.answer = answer
+    this.#answers.push(made)
     this.#flushAnswers()
   }
 
+  collected(sent: Exchange, frame: Buffer): void {
+    this.#rewrite(sent, () => Buffer.from(frame))
+  }
+
   /** A gathered answer: what it tells is learned, the brokers in it become virtual. */
-  #collected(sent: Exchange, frame: Buffer): void {
-    const rewriter = rewriters.get(sent.apiKey)
-    if (rewriter === undefined) {
-      const answer = Buffer.allocUnsafe(frame.length + 4)
-      answer.writeInt32BE(frame.length)
-      frame.copy(answer, 4)
-      this.#answered(sent, answer)
-      return
-    }
+  #rewrite(sent: Exchange, gather: () => Buffer): void {
     const request = sent.request ?? produceRequest(sent)
     try {
-      const naming = rewriter(request, Buffer.from(frame))
-      for (const fact of naming.facts) this.#context.source.learn(fact)
-      const { slotOf } = this.#context.table()
-      if (naming.nodeIds.every((id) => slotOf.has(id))) {
-        this.#answered(sent, naming.encode(this.#context.table()))
+      const frame = gather()
+      const rewriter = rewriters.get(sent.apiKey)
+      if (rewriter === undefined) {
+        this.#answered(sent, withLength(frame))
         return
       }
-      void this.#context.settled(naming.nodeIds).then(() => {
-        this.#answered(sent, naming.encode(this.#context.table()))
-      })
+      const naming = rewriter(request, frame)
+      for (const fact of naming.facts) this.#context.source.learn(fact)
+      const encode = (): void => this.#answered(sent, naming.encode(this.#context.table()))
+      const { slotOf } = this.#context.table()
+      if (naming.nodeIds.every((id) => slotOf.has(id))) encode()
+      else this.#context.settled(naming.nodeIds).then(encode).catch(this.broke)
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
       this.#fail(
@@ -535,7 +527,7 @@ export class Session implements ConnectionHandler, UpstreamOwner {
   }
 
   isNext(of: Exchange | undefined): boolean {
-    return of !== undefined && this.#answers.second === of.turn && of.kind !== 'collect'
+    return of !== undefined && of.kind !== 'collect' && this.#answers.second === of
   }
 
   streamed(bytes: Buffer, from: Connection): void {
@@ -605,7 +597,7 @@ export class Session implements ConnectionHandler, UpstreamOwner {
 
   #usable(upstream: Upstream | undefined): Upstream | undefined {
     if (upstream === undefined) return undefined
-    if (upstream.state === 'ready' && performance.now() < upstream.renewLoginAt) return upstream
+    if (upstream.state === 'ready' && !upstream.loginExpires) return upstream
     this.#await(
       upstream.state === 'ready'
         ? this.#context.source.renewLogin(upstream, this.#login.identity)
@@ -666,14 +658,23 @@ export class Session implements ConnectionHandler, UpstreamOwner {
 
   #logIn(step: Promise<LoginAnswer>, apiKey: number): void {
     this.downstream.block()
-    void step.then(({ answer, close, failure }) => {
-      if (this.#closed) return
-      if (failure !== undefined) this.#report(failure)
-      if (close) this.#draining = true
-      if (answer.length > 0) this.#answerHere(apiKey, 0, 0, answer)
-      if (close) this.#end()
-      else this.downstream.unblock()
-    })
+    step
+      .then(({ answer, close, failure }) => {
+        if (this.#closed) return
+        if (failure !== undefined) this.#report(failure)
+        if (close) this.#draining = true
+        if (answer.length > 0) this.#answerHere(apiKey, 0, 0, answer)
+        if (close) this.#end()
+        else this.downstream.unblock()
+      })
+      .catch((error: unknown) => {
+        if (error instanceof DecodeError) {
+          this.#fail(
+            'frame_invalid',
+            `an application sent a login that cannot be read: ${error.message}`,
+          )
+        } else this.broke(error)
+      })
   }
 
   /** Credentials that an application brought: the cluster says whether they hold. */
@@ -702,8 +703,9 @@ export class Session implements ConnectionHandler, UpstreamOwner {
     this.downstream.destroy()
   }
 
-  closed(): void {
+  closed(error: Error | undefined): void {
     if (this.#closed) return
+    if (error instanceof AssertionError) this.#logBug(error)
     this.#closed = true
     // What was sent without asking for an answer (acks=0) still leaves.
     for (const upstream of this.#upstreams.values()) upstream.end()
@@ -780,6 +782,20 @@ export class Session implements ConnectionHandler, UpstreamOwner {
     this.#end()
   }
 
+  /** A bug of ours ends this session, loudly, and nobody else's. */
+  readonly broke = (error: unknown): void => {
+    if (this.#closed) return
+    this.#logBug(error)
+    this.downstream.destroy()
+  }
+
+  #logBug(err: unknown): void {
+    this.#context.log.error(
+      { sessionId: this.id, peer: this.downstream.peer, err },
+      'a session broke',
+    )
+  }
+
   #report(error: CutoverError): void {
     this.#context.observer.failed(error.kind)
     this.#context.log.warn(
@@ -799,6 +815,13 @@ function produceRequest(sent: Exchange): RequestFrame {
     frame: Buffer.alloc(0),
     bodyOffset: 0,
   }
+}
+
+function withLength(frame: Buffer): Buffer {
+  const answer = Buffer.allocUnsafe(frame.length + 4)
+  answer.writeInt32BE(frame.length)
+  frame.copy(answer, 4)
+  return answer
 }
 
 /** How long a broker may rightly keep a request: a rebalance lasts as long as its slowest member. */

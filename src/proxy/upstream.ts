@@ -1,4 +1,5 @@
 import type tls from 'node:tls'
+import { AssertionError } from '../assert.ts'
 import { CutoverError } from '../errors.ts'
 import type { ClusterName } from '../ids.ts'
 import type { Observer } from '../observer.ts'
@@ -14,7 +15,7 @@ import {
 import { answeredSessionId, answeredSessionIdEndsAt, everyPartitionAcked } from '../router/index.ts'
 import type { BufferPool } from './buffers.ts'
 import { Connection, type ConnectionHandler } from './connection.ts'
-import { exchange, type Exchange } from './exchange.ts'
+import { Exchange } from './exchange.ts'
 import { Queue } from './queue.ts'
 import { connectTransport } from './transport.ts'
 
@@ -28,10 +29,14 @@ export interface UpstreamOwner {
   isNext(of: Exchange | undefined): boolean
   /** Bytes of the answer whose turn it is, in the upstream's buffer. */
   streamed(bytes: Buffer, from: Connection): void
+  /** A gathered answer, without its length, in the upstream's buffer. */
+  collected(of: Exchange, answer: Buffer): void
   /** The answer has been handed over whole. */
   finished(of: Exchange): void
   fetchSession(of: Exchange, sessionId: number, from: Upstream): void
   upstreamClosed(upstream: Upstream, error: CutoverError): void
+  /** A bug of ours closed the connection. */
+  broke(error: AssertionError): void
 }
 
 export interface UpstreamOptions {
@@ -45,7 +50,7 @@ export interface UpstreamOptions {
   readonly observer: Observer
 }
 
-/** Where a brokers' answer to one of our own requests is told from a client's: KIP-43 reserves none. */
+/** Answers come in order, so that this need not differ from a client's; it reads "KC" in a capture. */
 const ownCorrelationId = 0x4b43
 
 /**
@@ -110,6 +115,11 @@ export class Upstream implements ConnectionHandler {
     return this.#inFlight
   }
 
+  /** Whether the login must be renewed before the next request. */
+  get loginExpires(): boolean {
+    return this.renewLoginAt !== Infinity && performance.now() >= this.renewLoginAt
+  }
+
   get blocked(): boolean {
     return this.#connection.blocked
   }
@@ -147,19 +157,13 @@ export class Upstream implements ConnectionHandler {
     return new Promise((resolve, reject) => {
       if (this.state === 'closed') return reject(this.#failure ?? this.#gone())
       this.#rejections.add(reject)
-      this.expect(
-        exchange({
-          apiKey: api.key,
-          version,
-          correlationId: ownCorrelationId,
-          kind: 'collect',
-          sentAt: performance.now(),
-          take: (answer) => {
-            this.#rejections.delete(reject)
-            resolve(Buffer.from(answer))
-          },
-        }),
-      )
+      const own = new Exchange(api.key, version, ownCorrelationId, 'collect')
+      own.turn = null
+      own.take = (answer) => {
+        this.#rejections.delete(reject)
+        resolve(Buffer.from(answer))
+      }
+      this.expect(own)
       this.write(frame, null)
     })
   }
@@ -194,6 +198,7 @@ export class Upstream implements ConnectionHandler {
   closed(error: Error | undefined): void {
     const opening = this.state === 'opening'
     this.state = 'closed'
+    if (error instanceof AssertionError) this.#owner.broke(error)
     this.#options.observer.upstreamClosed(this.cluster)
     const failure =
       this.#failure ??
@@ -278,7 +283,9 @@ export class Upstream implements ConnectionHandler {
       position += size + 4
       runStart = position
       this.#inFlight.shift()
-      answer.take?.(buffer.subarray(position - size, position))
+      const frame = buffer.subarray(position - size, position)
+      if (answer.take === null) this.#owner.collected(answer, frame)
+      else answer.take(frame)
     }
     flush()
     if (position > start) this.#options.observer.received(this.cluster, position - start)

@@ -40,7 +40,11 @@ export interface RoutingTable {
 }
 
 export interface OfferedFeatures {
-  readonly supported: readonly { readonly name: string; readonly minVersion: number; readonly maxVersion: number }[]
+  readonly supported: readonly {
+    readonly name: string
+    readonly minVersion: number
+    readonly maxVersion: number
+  }[]
   readonly finalized: readonly {
     readonly name: string
     readonly minVersionLevel: number

@@ -1,13 +1,6 @@
 import { destination, type Destination, type RoutingTable } from '../table.ts'
 import type { NodeId } from '../../ids.ts'
-import {
-  bodyStart,
-  lengthValue,
-  sizedStart,
-  skipInt,
-  skipTags,
-  stringStart,
-} from './walk.ts'
+import { bodyStart, lengthValue, sizedStart, skipInt, skipTags, stringStart } from './walk.ts'
 
 /**
  * Fetch, looked at where it lies.

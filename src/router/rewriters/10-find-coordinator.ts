@@ -32,7 +32,12 @@ export const rewriteFindCoordinator: Rewriter = (request, frame) => {
   const facts: Fact[] = []
   for (const coordinator of found) {
     if (of === undefined || coordinator.errorCode !== 0) continue
-    facts.push({ kind: 'coordinator', of, key: coordinator.key, nodeId: nodeId(coordinator.nodeId) })
+    facts.push({
+      kind: 'coordinator',
+      of,
+      key: coordinator.key,
+      nodeId: nodeId(coordinator.nodeId),
+    })
   }
   return {
     facts,

@@ -34,16 +34,12 @@ function byCoordinator<Q extends Fields, S extends Fields, T>(
     if (to === undefined) unknown.push(key(item))
     else if (!mine.get(to)?.push(item)) mine.set(to, [item])
   }
-  if (unknown.length > 0) return { kind: 'ask', question: { kind: 'coordinator', of, keys: unknown } }
+  if (unknown.length > 0)
+    return { kind: 'ask', question: { kind: 'coordinator', of, keys: unknown } }
   const [only] = mine.keys()
   if (only === undefined) return { kind: 'forward', to: 'any' }
   if (mine.size === 1) return { kind: 'forward', to: only }
-  return split(
-    api,
-    request,
-    new Map([...mine].map(([to, part]) => [to, body(part)])),
-    merge,
-  )
+  return split(api, request, new Map([...mine].map(([to, part]) => [to, body(part)])), merge)
 }
 
 type Row = (request: RequestFrame, coordinators: CoordinatorLookup) => Decision

@@ -1,4 +1,9 @@
-import { apis, decodeRequest, type FetchRequest, type ListOffsetsRequest } from '../../protocol/index.ts'
+import {
+  apis,
+  decodeRequest,
+  type FetchRequest,
+  type ListOffsetsRequest,
+} from '../../protocol/index.ts'
 import { split, throttle, type Decision, type RequestFrame } from '../decision.ts'
 import type { Destination, RoutingTable } from '../table.ts'
 import { groupByLeader, joinTopics, type Grouped, type Listing } from './partitions.ts'
@@ -20,7 +25,10 @@ function decide<T, B>(
   return several(bodies)
 }
 
-const withPartitions = <T, P>(topic: T, partitions: readonly P[]): T & { partitions: readonly P[] } => ({
+const withPartitions = <T, P>(
+  topic: T,
+  partitions: readonly P[],
+): T & { partitions: readonly P[] } => ({
   ...topic,
   partitions,
 })
@@ -134,7 +142,12 @@ export function splitListOffsets(table: RoutingTable, request: RequestFrame): De
 }
 
 export function splitDeleteRecords(table: RoutingTable, request: RequestFrame): Decision {
-  const asked = decodeRequest(apis.deleteRecords, request.version, request.frame, request.bodyOffset)
+  const asked = decodeRequest(
+    apis.deleteRecords,
+    request.version,
+    request.frame,
+    request.bodyOffset,
+  )
   type T = (typeof asked.topics)[number]
   const listing: Listing<T, T['partitions'][number]> = {
     name: (topic) => topic.name,

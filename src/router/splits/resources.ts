@@ -19,7 +19,11 @@ interface Resource {
   readonly resourceName: string
 }
 
-function at(table: RoutingTable, resource: Resource, others: 'any' | Destination): Destination | 'any' {
+function at(
+  table: RoutingTable,
+  resource: Resource,
+  others: 'any' | Destination,
+): Destination | 'any' {
   const isBroker =
     resource.resourceType === brokerResource || resource.resourceType === brokerLoggerResource
   if (!isBroker || !/^\d{1,10}$/.test(resource.resourceName)) return others
@@ -44,12 +48,7 @@ function byResource<Q extends Fields, S extends Fields, T extends Resource>(
   const [only] = mine.keys()
   if (only === undefined) return { kind: 'forward', to: others }
   if (mine.size === 1) return { kind: 'forward', to: only }
-  return split(
-    api,
-    request,
-    new Map([...mine].map(([to, part]) => [to, body(part)])),
-    merge,
-  )
+  return split(api, request, new Map([...mine].map(([to, part]) => [to, body(part)])), merge)
 }
 
 type Row = (table: RoutingTable, request: RequestFrame) => Decision
