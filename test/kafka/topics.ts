@@ -7,6 +7,8 @@ export interface TopicOptions {
   readonly partitions: number
   /** Default: one on each broker, at most 3. */
   readonly replicas?: number
+  /** The replicas of each partition, by node id, instead of what the cluster would choose. */
+  readonly assignment?: readonly (readonly number[])[]
   readonly config?: Readonly<Record<string, string>>
 }
 
@@ -26,13 +28,20 @@ export async function createTopics(
       name,
       value,
     }))
+    const layout =
+      options.assignment === undefined
+        ? {
+            numPartitions: options.partitions,
+            replicationFactor: options.replicas ?? Math.min(cluster.brokers.length, 3),
+          }
+        : {
+            replicaAssignment: options.assignment.map((replicas, partition) => ({
+              partition,
+              replicas: [...replicas],
+            })),
+          }
     await admin.createTopics({
-      topics: names.map((topic) => ({
-        topic,
-        numPartitions: options.partitions,
-        replicationFactor: options.replicas ?? Math.min(cluster.brokers.length, 3),
-        configEntries,
-      })),
+      topics: names.map((topic) => ({ topic, ...layout, configEntries })),
       // It asks one broker, and fails where another is behind.
       waitForLeaders: false,
     })
