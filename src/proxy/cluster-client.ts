@@ -180,8 +180,8 @@ export class ClusterClient {
       () => clearTimeout(timer),
       (error: unknown) => {
         clearTimeout(timer)
-        if (nodeId !== undefined) this.noteFailure(nodeId)
         const failure = asCutoverError(error, 'upstream_connect')
+        if (nodeId !== undefined && failure.kind !== 'auth_upstream') this.noteFailure(nodeId)
         options.observer.failed(failure.kind)
         options.log.warn(
           { cluster: this.name, nodeId, peer: upstream.peer, err: failure.message },

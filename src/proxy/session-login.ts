@@ -11,6 +11,7 @@ import {
   type SaslServer,
 } from '../security/index.ts'
 import type { Identity } from './cluster-client.ts'
+import { LoginRefused } from './upstream-login.ts'
 
 /** How applications prove who they are. */
 export interface LoginPolicy {
@@ -116,7 +117,8 @@ export class SessionLogin {
       return {
         answer: encodeResponse(api, version, correlationId, {
           errorCode: errorCodes.SASL_AUTHENTICATION_FAILED,
-          errorMessage: refusalText(this.#mechanism),
+          errorMessage:
+            failure instanceof LoginRefused ? failure.brokerSays : refusalText(this.#mechanism),
           authBytes: Buffer.alloc(0),
         }),
         close: true,

@@ -515,7 +515,8 @@ export class Session implements ConnectionHandler, UpstreamOwner {
       const { observer } = this.#context
       observer.sent('client', first.answer.length)
       this.downstream.write(first.answer, this.downstream)
-      observer.requestAnswered(first.apiKey, 'sidecar', (performance.now() - first.sentAt) / 1000)
+      const answerer = first.kind === 'made' ? 'sidecar' : 'source'
+      observer.requestAnswered(first.apiKey, answerer, (performance.now() - first.sentAt) / 1000)
       this.#answers.shift()
       first = this.#answers.first
     }

@@ -8,6 +8,16 @@ import type { Upstream } from './upstream.ts'
 const renewAfter = 0.85
 const roundTripsMax = 8
 
+/** The broker said no; an application whose credentials they were is told in the broker's words. */
+export class LoginRefused extends CutoverError {
+  readonly brokerSays: string
+
+  constructor(brokerSays: string, what: string) {
+    super('auth_upstream', `${what}: ${brokerSays}`)
+    this.brokerSays = brokerSays
+  }
+}
+
 /**
  * Logs in: SaslHandshake v1, then SaslAuthenticate until the mechanism is done. The same on a connection
  * that is in use renews the login; no other request may be sent until it resolves.
@@ -26,9 +36,9 @@ export async function logIn(upstream: Upstream, identity: NonNullable<Identity>)
   for (let i = 0; i < roundTripsMax; i++) {
     const answer = await upstream.request(apis.saslAuthenticate, 1, { authBytes })
     if (answer.errorCode !== 0) {
-      throw new CutoverError(
-        'auth_upstream',
-        `${upstream.peer} refused user ${identity.username}: ${answer.errorMessage ?? errorName(answer.errorCode)}`,
+      throw new LoginRefused(
+        answer.errorMessage ?? errorName(answer.errorCode),
+        `${upstream.peer} refused user ${identity.username}`,
       )
     }
     const step = await client.next(answer.authBytes)
