@@ -127,6 +127,11 @@ export class Proxy {
     return this.#sessions.size
   }
 
+  /** What all read buffers hold together, in bytes, the smallest ones not counted. */
+  get bufferedBytes(): number {
+    return this.#context.pool.bytesInUse
+  }
+
   get listeners(): readonly ListenerStatus[] {
     const { host, port } = this.#options.listen
     const home = (id: NodeId): string | null => {
