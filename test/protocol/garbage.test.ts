@@ -56,7 +56,7 @@ describe('bytes from anywhere', () => {
         const value = decoded(() => decode(buffer))
         expect(weight(value)).toBeLessThan((buffer.length + 1) * fieldsMax)
       }),
-      { numRuns: 20_000 },
+      { numRuns: 8000 },
     )
   })
 
@@ -112,7 +112,7 @@ describe('golden frames, spoiled', () => {
         const value = decoded(() => decodeFrame(api, version, part, frame))
         expect(weight(value)).toBeLessThan(frame.length * fieldsMax)
       }),
-      { numRuns: 20_000 },
+      { numRuns: 8000 },
     )
   })
 
