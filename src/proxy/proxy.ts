@@ -335,11 +335,12 @@ export class Proxy {
   #accept(slot: SlotNumber | 0, home: NodeId | undefined, socket: net.Socket): void {
     const { connectionsMax } = this.#options.limits
     if (this.#stopping || this.#sessions.size >= connectionsMax) {
+      const peer = addressOf(socket.remoteAddress, socket.remotePort)
       socket.destroy()
       if (this.#stopping) return
       this.#options.observer.failed('connection_limit')
       this.#log.warn(
-        { peer: addressOf(socket.remoteAddress, socket.remotePort), limit: connectionsMax },
+        { peer, limit: connectionsMax },
         'an application was refused: limits.connections is reached',
       )
       return

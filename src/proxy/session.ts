@@ -236,7 +236,8 @@ export class Session implements ConnectionHandler, UpstreamOwner {
   }
 
   #versionAllowed(apiKey: number, version: number): boolean {
-    if (apiKey === apis.apiVersions.key) return true
+    // One that we do not know is answered too, with those that we do (KIP-511).
+    if (apiKey === apis.apiVersions.key && version >= 0) return true
     // Logging in comes before versions are asked, in old clients.
     if (apiKey === apis.saslHandshake.key || apiKey === apis.saslAuthenticate.key) {
       const range = apiByKey(apiKey)?.versions
