@@ -1,5 +1,5 @@
 /**
- * Every error code that a broker up to 4.3 can answer, as Kafka names it (`Errors` in kafka-clients).
+ * Every error code that a broker up to 4.4 can answer, as Kafka names it (`Errors` in kafka-clients).
  * They are data: a code in a response is never an exception of ours.
  */
 export const errorCodes = {
@@ -138,6 +138,9 @@ export const errorCodes = {
   STREAMS_INVALID_TOPOLOGY_EPOCH: 131,
   STREAMS_TOPOLOGY_FENCED: 132,
   SHARE_SESSION_LIMIT_REACHED: 133,
+  GROUP_DELETION_FAILED: 134,
+  STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED: 135,
+  CONTROLLER_ID_NOT_REGISTERED: 136,
 } as const satisfies Record<string, number>
 
 export type ErrorName = keyof typeof errorCodes

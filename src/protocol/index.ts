@@ -1,4 +1,13 @@
-/** Bytes <-> Kafka messages. Pure: no socket, file, clock, randomness. */
+/**
+ * Bytes <-> Kafka messages: every API that applications and their admin tools use, in every version
+ * that brokers from 1.1 to 4.3 offer. Pure: no socket, file, clock, randomness.
+ *
+ * A message is declared once for all versions (`messages/NN-name.ts`). Decoded, it has every field,
+ * with Kafka's default where its version lacks it; bytes and records are views into the frame, so
+ * that whoever keeps a message keeps its frame; ids of topics are Kafka's base64url text; tagged
+ * fields that we do not know are kept in `unknownTags` and written again. Decoding throws
+ * `DecodeError` and nothing else, whatever the bytes; encoding throws `EncodeError`.
+ */
 export { apiName } from './api-names.ts'
 export {
   consumerProtocolAssignment,

@@ -9,6 +9,9 @@ import {
   EncodeError,
   encodeRequest,
   encodeResponse,
+  errorCodes,
+  errorName,
+  apiName,
   zeroUuid,
 } from '../../src/protocol/index.ts'
 
@@ -138,4 +141,42 @@ describe('what does not fit', () => {
     const named = { topics: [{ name: 't', topicId: `${zeroUuid.slice(1)}A` }] }
     expect(encodeRequest(apis.metadata, 3, header, named).length).toBeGreaterThan(4)
   })
+})
+
+describe('names', () => {
+  test('error codes are numbered without a gap', () => {
+    const codes = Object.values(errorCodes)
+    expect(codes).toEqual(codes.map((_, i) => i - 1))
+    expect([0, -1, 35, 999].map(errorName)).toEqual([
+      'NONE',
+      'UNKNOWN_SERVER_ERROR',
+      'UNSUPPORTED_VERSION',
+      'ERROR_999',
+    ])
+  })
+
+  test('APIs, also those that are not decoded', () => {
+    expect([0, 4, 56, 999].map(apiName)).toEqual([
+      'Produce',
+      'LeaderAndIsr',
+      'AlterPartition',
+      'Api999',
+    ])
+  })
+})
+
+test('what a message needs is in its type, and so is what may be left out', () => {
+  const header = { correlationId: 1, clientId: null }
+  expect(
+    // @ts-expect-error both lists are wanted; at run time they are empty
+    encodeRequest(apis.fetch, 11, header, { maxWaitMs: 1, minBytes: 1 }).length,
+  ).toBeGreaterThan(4)
+  expect(() =>
+    encodeRequest(apis.initProducerId, 3, header, {
+      transactionalId: null,
+      transactionTimeoutMs: 1,
+      // @ts-expect-error a bigint is wanted
+      producerId: 5,
+    }),
+  ).toThrow('producerId: bigint wanted, number given')
 })
