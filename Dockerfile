@@ -14,6 +14,8 @@ ARG BASE=node:24-slim
 ARG BUILDER=${BASE}
 
 FROM ${BUILDER} AS files
+# The classic builder leaves this stage behind: docker image prune --filter label=stage=kafka-cutover-files
+LABEL stage=kafka-cutover-files
 WORKDIR /checkout
 COPY . .
 RUN ["node", "scripts/image-files.ts", "/files"]

@@ -1,5 +1,5 @@
 /** Real Apache Kafka for tests: in containers where there are images, else in JVMs of our own. */
-export { availability, requireKafka } from './availability.ts'
+export { availability, hasImage, requireKafka } from './availability.ts'
 export { startCluster, type Broker, type Cluster, type ClusterOptions } from './cluster.ts'
 export { atLeast, cacheDir, fetchJars, kafkaClassPath } from './jars.ts'
 export { runJava } from './jvm.ts'
