@@ -1,0 +1,168 @@
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { run, requireKafka } from '../test/kafka/index.ts'
+import { startBroker, type Broker } from './broker.ts'
+import type { Bench, Case } from './case.ts'
+import { consume, produceBig, produceDefault } from './cases/bulk.ts'
+import { idle } from './cases/idle.ts'
+import { latency, smallRequests } from './cases/requests.ts'
+import { start } from './cases/start.ts'
+import { divideCores } from './cores.ts'
+import { printReport, summarize } from './report.ts'
+import { runRounds, type Contender } from './rounds.ts'
+import { haproxyKind, haproxyVersion, sidecarKind, type SubjectKind } from './subjects.ts'
+
+const allCases: readonly Case[] = [
+  produceDefault,
+  produceBig,
+  consume,
+  smallRequests,
+  latency,
+  idle,
+  start,
+]
+
+const usage = `npm run bench -- [options]
+
+The sidecar beside HAProxy in TCP mode, before a real broker, in interleaved rounds.
+
+  --only A,B       cases: ${allCases.map((of) => of.name).join(', ')}
+  --rounds N       default 3
+  --megabytes N    what one bulk measurement moves, default 512
+  --peer NAME      haproxy (default) or none
+  --baseline CMD   another sidecar to compare to, e.g. "node ../before/dist/main.js"
+  --sidecar CMD    the sidecar itself, default the one that is built here
+  --noise CORES    what others may take of the machine before a round does not count, default 0.3
+  --kafka VERSION  default 4.3.1
+  --json FILE      all that was measured
+`
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    megabytes: { type: 'string', default: '512' },
+    peer: { type: 'string', default: 'haproxy' },
+    baseline: { type: 'string' },
+    sidecar: { type: 'string' },
+    noise: { type: 'string', default: '0.3' },
+    kafka: { type: 'string', default: '4.3.1' },
+    json: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const say = (line: string): void => console.log(line)
+const warmUpBytes = 100e6
+const sidecarName = 'sidecar'
+const sourceName = 'sidecar (.ts)'
+
+if (values.help) say(usage)
+else process.exitCode = await main()
+
+async function main(): Promise<number> {
+  const only = values.only?.split(',')
+  const cases = allCases.filter((of) => only?.includes(of.name) ?? true)
+  const unknown = only?.filter((name) => !allCases.some((of) => of.name === name)) ?? []
+  if (unknown.length > 0) {
+    console.error(`no such case: ${unknown.join(', ')}\n\n${usage}`)
+    return 2
+  }
+  if (!(await requireKafka())) return 1
+  const peerVersion = values.peer === 'haproxy' ? await haproxyVersion() : undefined
+  if (values.peer === 'haproxy' && peerVersion === undefined) {
+    console.error('haproxy is not installed; --peer none measures without it')
+    return 1
+  }
+  const cores = divideCores()
+  const environment = {
+    node: process.version,
+    kafka: values.kafka,
+    haproxy: peerVersion ?? 'none',
+    cores: availableParallelism(),
+    congestionControl: congestionControl(),
+  }
+  say(Object.entries(environment).map((entry) => entry.join(' ')).join(', ')) // prettier-ignore
+  const sidecar = values.sidecar?.split(' ') ?? (await build())
+  const broker = await startBroker(values.kafka, cores)
+  const kinds = subjectKinds(sidecar, broker, peerVersion !== undefined)
+  const contenders: Contender[] = []
+  try {
+    for (const kind of kinds) {
+      const runs = kind.onlyIn === undefined && cases.some((of) => of.kind === 'running')
+      contenders.push({ kind, subject: runs ? await kind.start() : undefined })
+    }
+    const bench: Bench = {
+      broker,
+      cores,
+      bulkBytes: Number(values.megabytes) * 1e6,
+      unique: counter(),
+    }
+    await warmUp(bench, contenders)
+    const results = await runRounds(bench, cases, contenders, {
+      rounds: Number(values.rounds),
+      noiseMax: Number(values.noise),
+      say,
+    })
+    const lines = summarize(results, sidecarName, 'haproxy')
+    printReport(lines, say)
+    if (values.json !== undefined) {
+      const rounds = results.map((result) => ({
+        name: result.case.name,
+        rounds: result.rounds.map((round) => Object.fromEntries(round)),
+      }))
+      await writeFile(values.json, `${JSON.stringify({ environment, lines, rounds }, null, 2)}\n`)
+    }
+    return 0
+  } finally {
+    for (const { subject } of contenders) await subject?.stop()
+    await broker.stop()
+  }
+
+  function subjectKinds(command: readonly string[], to: Broker, withPeer: boolean): SubjectKind[] {
+    const source = [process.execPath, `${root}src/main.ts`]
+    return [
+      sidecarKind(sidecarName, command, to, cores),
+      ...(withPeer ? [haproxyKind(to, cores)] : []),
+      ...(values.baseline === undefined
+        ? []
+        : [sidecarKind('baseline', values.baseline.split(' '), to, cores)]),
+      { ...sidecarKind(sourceName, source, to, cores), onlyIn: start.name },
+    ]
+  }
+}
+
+/** @returns the command that runs what was built */
+async function build(): Promise<readonly string[]> {
+  const built = await run('npm', ['run', 'build'], { cwd: root })
+  if (built.code !== 0) throw new Error(`npm run build: ${built.stdout}${built.stderr}`)
+  return [process.execPath, `${root}dist/main.js`]
+}
+
+/** Hot code is compiled, in the sidecar and in the broker, before anything counts. */
+async function warmUp(bench: Bench, contenders: readonly Contender[]): Promise<void> {
+  const small = { ...bench, bulkBytes: Math.min(bench.bulkBytes, warmUpBytes) }
+  for (const { subject } of contenders) {
+    if (subject === undefined) continue
+    for (const warming of [produceDefault, smallRequests]) {
+      if (warming.kind === 'running') await warming.measure(small, subject)
+    }
+  }
+}
+
+function counter(): () => string {
+  let last = 0
+  return () => String(++last)
+}
+
+function congestionControl(): string {
+  try {
+    return readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim()
+  } catch {
+    return 'unknown'
+  }
+}

@@ -1,0 +1,95 @@
+import type { Bench, Case, Sample } from './case.ts'
+import { watchNoise } from './cores.ts'
+import type { Subject, SubjectKind } from './subjects.ts'
+
+/** A proxy that takes part: how to start it, and the one that runs throughout. */
+export interface Contender {
+  readonly kind: SubjectKind
+  /** Undefined for one that takes part in cases with processes of their own only. */
+  readonly subject: Subject | undefined
+}
+
+/** One round of one case: a sample for each contender by name, or none where the machine was noisy. */
+export type Round = ReadonlyMap<string, Sample>
+
+export interface CaseResult {
+  readonly case: Case
+  readonly rounds: readonly Round[]
+  readonly skipped: number
+}
+
+export interface RoundOptions {
+  readonly rounds: number
+  /** What others may take of the machine, in cores. */
+  readonly noiseMax: number
+  readonly say: (line: string) => void
+}
+
+const triesPerRound = 3
+
+/**
+ * Interleaved rounds: in each one, every contender does every case, in an order that turns around from
+ * round to round, so that a drift of the machine hits all alike. A ratio is only ever taken within a
+ * round.
+ */
+export async function runRounds(
+  bench: Bench,
+  cases: readonly Case[],
+  contenders: readonly Contender[],
+  options: RoundOptions,
+): Promise<readonly CaseResult[]> {
+  const results = cases.map((of) => ({ case: of, rounds: [] as Round[], skipped: 0 }))
+  for (const { prepare } of cases) await prepare?.(bench)
+  for (let number = 0; number < options.rounds; number++) {
+    const order = number % 2 === 0 ? contenders : [...contenders].reverse()
+    for (const result of results) {
+      const round = await runRound(bench, result.case, order, options, number)
+      if (round === undefined) result.skipped++
+      else result.rounds.push(round)
+    }
+  }
+  return results
+}
+
+async function runRound(
+  bench: Bench,
+  of: Case,
+  order: readonly Contender[],
+  { noiseMax, say }: RoundOptions,
+  number: number,
+): Promise<Round | undefined> {
+  const pids = [bench.broker.pid, ...order.flatMap(({ subject }) => subject?.pid ?? [])]
+  for (let attempt = 1; attempt <= triesPerRound; attempt++) {
+    const round = new Map<string, Sample>()
+    const noise = watchNoise(pids)
+    for (const contender of order) {
+      const sample = await measure(bench, of, contender)
+      if (sample === undefined) continue
+      round.set(contender.kind.name, sample)
+      const details = Object.entries(sample.details).map(([k, v]) => `${k} ${shown(v)}`)
+      const figure = `${shown(sample.figure)} ${of.unit}`
+      const line = [of.name, contender.kind.name, figure, ...details].join(', ')
+      say(`round ${number + 1}: ${line}`)
+    }
+    const busy = noise()
+    if (busy <= noiseMax) return round
+    say(
+      `round ${number + 1}: ${of.name} does not count: others kept ${shown(busy)} cores busy (--noise ${noiseMax})`,
+    )
+  }
+  return undefined
+}
+
+async function measure(
+  bench: Bench,
+  of: Case,
+  { kind, subject }: Contender,
+): Promise<Sample | undefined> {
+  if (kind.onlyIn !== undefined && kind.onlyIn !== of.name) return undefined
+  if (of.kind === 'fresh') return of.measure(bench, kind)
+  return subject === undefined ? undefined : of.measure(bench, subject)
+}
+
+/** Three digits that count. */
+export const shown = (value: number): string =>
+  Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
