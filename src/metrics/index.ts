@@ -1,7 +1,7 @@
 /** Implements the observer, and renders what it saw for Prometheus. */
 import type { Observer } from '../observer.ts'
 import type { Direction, Phase } from './definitions.ts'
-import { openRegistry, type Standing } from './registry.ts'
+import type { openRegistry, Standing } from './registry.ts'
 import { Tally } from './tally.ts'
 
 export interface Metrics {
@@ -14,6 +14,12 @@ export interface Metrics {
   readonly render: () => Promise<Rendered>
 }
 
+/**
+ * prom-client is 90 modules. Applications need their first answer sooner than anybody needs a metric, so
+ * it is loaded a while after the start, or at the first scrape if that comes before.
+ */
+const registryDelayMs = 1_000
+
 export interface Rendered {
   readonly contentType: string
   readonly body: string
@@ -22,7 +28,13 @@ export interface Rendered {
 export function createMetrics(version: string): Metrics {
   const tally = new Tally()
   const standing: Standing = { phase: 'source', direction: 'forward', transitions: new Map() }
-  const registry = openRegistry(version, tally, standing)
+  let opening: Promise<ReturnType<typeof openRegistry>> | undefined
+  const registry = () =>
+    (opening ??= import('./registry.ts').then((module) =>
+      module.openRegistry(version, tally, standing),
+    ))
+  // What fails here fails again, and is told, when metrics are asked for.
+  setTimeout(() => void registry().catch(() => {}), registryDelayMs).unref()
   return {
     observer: tally,
     downstreamConnections: () => tally.downstreamConnections,
@@ -35,7 +47,8 @@ export function createMetrics(version: string): Metrics {
       standing.direction = direction
     },
     async render() {
-      return { contentType: registry.contentType, body: await registry.metrics() }
+      const opened = await registry()
+      return { contentType: opened.contentType, body: await opened.metrics() }
     },
   }
 }
