@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:net'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { assert } from '../assert.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
@@ -6,6 +7,28 @@ import type { Controls } from './control.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import type { Shared } from './shared.ts'
 import type { BrokerState } from './state.ts'
+
+/**
+ * Free ports are looked for below the range from which operating systems take the local ports of
+ * outgoing connections: a broker that is started again needs its port back.
+ */
+const freePorts = { min: 12_000, end: 32_000 }
+const triesMax = 100
+
+/** @param port 0 for a free one. @returns the port */
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    const candidate = port === 0 ? randomInt(freePorts.min, freePorts.end) : port
+    try {
+      server.listen(candidate, host)
+      await once(server, 'listening')
+      return candidate
+    } catch (error) {
+      const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+      if (!isTaken || port !== 0 || tries === triesMax) throw error
+    }
+  }
+}
 
 /** One broker's listener. While it is down its port refuses; its port stays its own. */
 export class Broker {
@@ -47,11 +70,7 @@ export class Broker {
       socket.on('close', () => this.#connections.delete(connection))
     })
     server.maxConnections = this.#shared.limits.connectionsMax
-    server.listen(this.#state.port, this.#state.host)
-    await once(server, 'listening')
-    const address = server.address()
-    assert(address !== null && typeof address === 'object', 'a listening server has an address')
-    this.#state.port = address.port
+    this.#state.port = await listen(server, this.#state.host, this.#state.port)
     this.#server = server
   }
 

@@ -80,6 +80,8 @@ export interface EmbeddedCluster {
   createTopic(topic: TopicOptions): void
   leader(topic: string, partition: number): { readonly nodeId: number; readonly epoch: number }
   coordinator(group: string): number
+  /** -1 without a commit. */
+  committed(group: string, topic: string, partition: number): bigint
   /** The records as stored, control records left out. */
   log(topic: string, partition: number): readonly StoredRecord[]
   partitionLog(topic: string, partition: number): PartitionLog
@@ -308,6 +310,10 @@ class Cluster implements EmbeddedCluster {
 
   coordinator(group: string): number {
     return this.#shared.coordinators.of(coordinatorKeys.group(group))
+  }
+
+  committed(group: string, topic: string, index: number): bigint {
+    return this.#shared.groups.get(group)?.offsets.get(topic, index)?.offset ?? -1n
   }
 
   log(topic: string, index: number): readonly StoredRecord[] {
