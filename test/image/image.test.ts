@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
 import { startEmbeddedCluster } from '../../src/embedded/index.ts'
 import { apis } from '../../src/protocol/index.ts'
 import { fetchMetadata, freePorts, until } from '../kafka/index.ts'
@@ -44,7 +45,8 @@ describe.skipIf(!docker)('the image', () => {
       const patterns = ['/app/dist/**/*.js', '/app/LICENSE', '/app/**/*.ts', tools]
       console.log(...patterns.map((pattern) => globSync(pattern).length))`
     const { exitCode, log } = await runContainer(built.name, ['--version'])
-    expect({ exitCode, log: log.slice(-6).trim() }).toEqual({ exitCode: 0, log: '0.1.0' })
+    expect(exitCode).toBe(0)
+    expect(log).toContain(manifest.version)
     const sidecar = await startContainer(built.name, '127.0.0.1:1')
     try {
       const [compiled, ...rest] = (await sidecar.evaluate(script)).split(' ').map(Number)
