@@ -9,6 +9,11 @@ module.enableCompileCache?.()
 
 const { main } = await import('./cli/index.ts')
 
+// `status | head` closes the pipe: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1)
+})
+
 const output = (stream: NodeJS.WriteStream): Output => ({
   isTTY: stream.isTTY,
   write: (text) => void stream.write(text),

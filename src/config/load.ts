@@ -5,7 +5,7 @@ import { checkShape, type Finding } from './check.ts'
 import type { Config } from './config.ts'
 import { configError, type ConfigError } from './errors.ts'
 import { flagFor, overlayFlags, startsWith, type Flags } from './flags.ts'
-import { judge } from './rules.ts'
+import { judge } from './rules/index.ts'
 import { reason, type Surroundings } from './secrets.ts'
 import type { Path, YamlFile } from './yaml.ts'
 

@@ -1,6 +1,6 @@
 /**
  * The configuration file, key by key. Everything is optional here: what must be there, and what goes
- * together, is in rules.ts, so that one run reports every mistake.
+ * together, is in rules/, so that one run reports every mistake.
  */
 import * as z from 'zod'
 import { logLevels } from '../log.ts'
