@@ -20,6 +20,14 @@ describe('the outputs of tools', () => {
     )
   })
 
+  test('are equal where JSON lists the same in another order', () => {
+    const none = half('direct', [])
+    expect(normalise('{"a":[{"b":2},{"b":1}]}', none)).toBe(
+      normalise('{"a":[{"b":1},{"b":2}]}', none),
+    )
+    expect(normalise('{"a":[1]}', none)).not.toBe(normalise('{"a":[2]}', none))
+  })
+
   test('differ where they say different things', () => {
     const none = half('direct', [])
     expect(normalise('Leader: 1', none)).not.toBe(normalise('Leader: 2', none))

@@ -18,6 +18,8 @@ export function normalise(output: string, volatile: Volatile): string {
     [/ADDRESS(,ADDRESS)+/g, 'ADDRESS'],
     [/\(id: -?\d+ rack: [^)]*\)/g, '(id)'],
     [/ADDRESS\s*\(\d+\)/g, 'ADDRESS (id)'], // a coordinator is chosen by the hash of the name
+    [/\(from broker -?\d+: [^)]*\)/g, '(from a broker)'],
+    [/ADDRESS \(controller\)/g, 'ADDRESS'], // with KRaft any broker is named, by chance
     [/\bTopicId: \S+/g, 'TopicId: ID'],
     [/"(totalBytes|usableBytes)":-?\d+/g, '"$1":N'],
     [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.:,]\d+)?/g, 'TIME'],
@@ -26,7 +28,7 @@ export function normalise(output: string, volatile: Volatile): string {
     [/[ \t]+/g, ' '],
   ]
   for (const [pattern, replacement] of rules) text = text.replaceAll(pattern, replacement)
-  const lines = text.split('\n').map((line) => line.trim())
+  const lines = text.split('\n').map((line) => canonical(line.trim()))
   return lines
     .filter((line) => line !== '')
     .sort()
@@ -35,3 +37,21 @@ export function normalise(output: string, volatile: Volatile): string {
 
 /** Leaves of a number only that there is one: for tools whose output is a measurement. */
 export const withoutNumbers = (text: string) => text.replaceAll(/-?\d+(\.\d+)?/g, 'N')
+
+/** A line of JSON with its arrays sorted, for the same reason. */
+function canonical(line: string): string {
+  if (!line.startsWith('{')) return line
+  try {
+    return JSON.stringify(sorted(JSON.parse(line)))
+  } catch {
+    return line
+  }
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+  }
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, sorted(inner)]))
+}

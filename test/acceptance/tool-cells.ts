@@ -127,7 +127,7 @@ async function runHalf(
     [half.group, 'GROUP'],
   ] as const
   try {
-    await furnish(cluster, half)
+    await furnish(cluster, half, steps)
     const answers: Answer[] = []
     for (const step of steps) {
       const result = await ask(cluster.version, step, half)
@@ -209,8 +209,8 @@ async function blindness(cluster: Cluster): Promise<string[]> {
   }
 }
 
-/** Gives a half its topic, its records and its group, the same for both. */
-async function furnish(cluster: Cluster, half: Half): Promise<void> {
+/** Gives a half its topic, its records and, where it is asked for, its group: the same for both. */
+async function furnish(cluster: Cluster, half: Half, steps: readonly Step[]): Promise<void> {
   const assignment = [
     [1, 2, 3],
     [2, 3, 1],
@@ -232,6 +232,8 @@ async function furnish(cluster: Cluster, half: Half): Promise<void> {
       }))
       await producer.send({ topic: half.topic, acks: -1, messages })
     }
+    // It takes seconds, for kafkajs joins the group to do it.
+    if (!steps.some((step) => step.tool === 'kafka-consumer-groups')) return
     const partitions = [...assignment.keys()].map((partition) => ({ partition, offset: '5' }))
     await admin.setOffsets({ groupId: half.group, topic: half.topic, partitions })
   } finally {

@@ -20,6 +20,11 @@ export interface ClientFacts {
   /** The oldest broker that it talks to. All of them talk to 4.x. */
   readonly brokerMin: string
   readonly compressions: readonly Compression[]
+  /**
+   * The kinds of errors that its application may see when brokers restart, without any sidecar: as
+   * `where: kind`, collected from direct runs of the acceptance matrix.
+   */
+  readonly restartErrors: readonly string[]
   /** The newest protocol version that it can be told to speak, where it must be told one. */
   readonly wireMax?: string
 }
@@ -30,36 +35,42 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
   'java-4.3.1': {
     version: '4.3.1',
     toolchain: 'java',
+    restartErrors: [],
     brokerMin: '1.1', // KIP-896 promises no more than 2.1; tried with 1.1.1, it works
     compressions: everyCompression,
   },
   'java-2.8.2': {
     version: '2.8.2',
     toolchain: 'java',
+    restartErrors: [],
     brokerMin: '0.10.0',
     compressions: everyCompression,
   },
   librdkafka: {
     version: '2.16.1',
     toolchain: 'python',
+    restartErrors: ['client: _TRANSPORT', 'client: _ALL_BROKERS_DOWN'],
     brokerMin: '0.10.0',
     compressions: everyCompression,
   },
   kafkajs: {
     version: '2.2.4',
     toolchain: 'node',
+    restartErrors: ['consume: GROUP_LOAD_IN_PROGRESS'],
     brokerMin: '0.10.0',
     compressions: ['none', 'gzip'], // the others are plug-ins of third parties
   },
   'franz-go': {
     version: '1.22.2',
     toolchain: 'go',
+    restartErrors: [],
     brokerMin: '0.10.0',
     compressions: everyCompression,
   },
   sarama: {
     version: '1.61.1',
     toolchain: 'go',
+    restartErrors: [],
     brokerMin: '0.10.0',
     compressions: everyCompression,
     wireMax: '4.1.0',
@@ -67,12 +78,14 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
   'kafka-python': {
     version: '3.0.12',
     toolchain: 'python',
+    restartErrors: [],
     brokerMin: '0.10.0',
     compressions: everyCompression,
   },
   aiokafka: {
     version: '0.14.0',
     toolchain: 'python',
+    restartErrors: [],
     brokerMin: '0.10.0',
     compressions: everyCompression,
   },
