@@ -26,8 +26,15 @@ import {
   type Identity,
   type ServerAddress,
 } from './cluster-client.ts'
-import { Session, type SessionContext, type SessionLimits } from './session.ts'
-import { acceptedTlsTransport, acceptedTransport, addressOf } from './transport.ts'
+import type { SessionContext, SessionLimits } from './context.ts'
+import { Session } from './session.ts'
+import {
+  acceptedTlsTransport,
+  acceptedTransport,
+  addressOf,
+  type Transport,
+  type TransportOwner,
+} from './transport.ts'
 import type { ClusterTls } from '../security/index.ts'
 
 export interface ProxyOptions {
@@ -113,9 +120,6 @@ export class Proxy {
       pool,
       observer: options.observer,
       log: this.#log,
-      closed: (session) => {
-        this.#sessions.delete(session)
-      },
     }
   }
 
@@ -302,10 +306,10 @@ export class Proxy {
     const { host, port, tls: tlsConfig } = this.#options.listen
     const server =
       tlsConfig === null
-        ? net.createServer({ pauseOnConnect: true }, (socket) => this.#accept(slot, home, socket))
+        ? net.createServer({ pauseOnConnect: true }, (socket) => this.#accept(home, socket))
         : tls
             .createServer(listenerTlsOptions(tlsConfig), (socket) => {
-              this.#accept(slot, home, socket)
+              this.#accept(home, socket)
             })
             .on('tlsClientError', (error, socket) => {
               this.#options.observer.failed('auth_downstream')
@@ -332,7 +336,7 @@ export class Proxy {
     })
   }
 
-  #accept(slot: SlotNumber | 0, home: NodeId | undefined, socket: net.Socket): void {
+  #accept(home: NodeId | undefined, socket: net.Socket): void {
     const { connectionsMax } = this.#options.limits
     if (this.#stopping || this.#sessions.size >= connectionsMax) {
       const peer = addressOf(socket.remoteAddress, socket.remotePort)
@@ -345,13 +349,14 @@ export class Proxy {
       )
       return
     }
-    this.#sessions.add(
-      new Session(++this.#sessionCount, slot, home, this.#context, (owner) =>
-        socket instanceof tls.TLSSocket
-          ? acceptedTlsTransport(socket, owner)
-          : acceptedTransport(socket, owner),
-      ),
-    )
+    const open = (owner: TransportOwner): Transport =>
+      socket instanceof tls.TLSSocket
+        ? acceptedTlsTransport(socket, owner)
+        : acceptedTransport(socket, owner)
+    const session = new Session(++this.#sessionCount, home, this.#context, open, (closed) => {
+      this.#sessions.delete(closed)
+    })
+    this.#sessions.add(session)
   }
 }
 

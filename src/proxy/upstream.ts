@@ -33,10 +33,11 @@ export interface UpstreamOwner {
   collected(of: Exchange, answer: Buffer): void
   /** The answer has been handed over whole. */
   finished(of: Exchange): void
-  fetchSession(of: Exchange, sessionId: number, from: Upstream): void
+  /** A Fetch was answered in this session (KIP-227); 0 is none. */
+  fetchSession(sessionId: number, from: Upstream): void
   upstreamClosed(upstream: Upstream, error: CutoverError): void
   /** A bug of ours closed the connection. */
-  broke(error: AssertionError): void
+  readonly broke: (error: unknown) => void
 }
 
 export interface UpstreamOptions {
@@ -261,7 +262,7 @@ export class Upstream implements ConnectionHandler {
         if (end - position < Math.min(size + 4, answeredSessionIdEndsAt)) break
         if (size + 4 >= answeredSessionIdEndsAt && answer.version >= 7) {
           const sessionId = answeredSessionId(buffer, position, answer.version)
-          this.#owner.fetchSession(answer, sessionId, this)
+          this.#owner.fetchSession(sessionId, this)
         }
         this.#streamLeft = size + 4
         continue

@@ -41,7 +41,7 @@ export type Decision =
   | {
       readonly kind: 'split'
       readonly parts: readonly Part[]
-      merge(answers: readonly Buffer[]): Buffer
+      readonly merge: (answers: readonly Buffer[]) => Buffer
     }
   | { readonly kind: 'ask'; readonly question: Question }
 

@@ -1,0 +1,31 @@
+import type { NodeId } from '../ids.ts'
+import type { Log } from '../log.ts'
+import type { Observer } from '../observer.ts'
+import type { RoutingTable } from '../router/index.ts'
+import type { BufferPool } from './buffers.ts'
+import type { ClusterClient } from './cluster-client.ts'
+import type { LoginPolicy } from './session-login.ts'
+
+export interface SessionLimits {
+  readonly requestBytesMax: number
+  readonly inFlightRequestsMax: number
+  readonly answerTimeoutMs: number
+  readonly unfinishedRequestTimeoutMs: number
+  readonly unreadAnswerTimeoutMs: number
+  readonly splitFetchWaitMs: number
+}
+
+/** What every session needs of the proxy that it belongs to. */
+export interface SessionContext {
+  readonly table: () => RoutingTable
+  readonly source: ClusterClient
+  /** Resolves when more is known of the source, rejects when that takes too long. */
+  readonly discovered: () => Promise<void>
+  /** Resolves when each of these brokers has a virtual one, as far as it can have. */
+  readonly settled: (nodeIds: readonly NodeId[]) => Promise<void>
+  readonly login: Omit<LoginPolicy, 'verify'>
+  readonly limits: SessionLimits
+  readonly pool: BufferPool
+  readonly observer: Observer
+  readonly log: Log
+}
