@@ -1,7 +1,9 @@
 import { assert } from '../assert.ts'
 import {
+  batchAttributes,
   batchLayout,
   compressionOf,
+  crc32c,
   decodeRecords,
   encodeBatch,
   endTransactionMarker,
@@ -46,6 +48,13 @@ export type AppendResult =
   | { readonly kind: 'duplicate'; readonly baseOffset: bigint }
   | Refusal
 
+export interface AppendOptions {
+  readonly batchBytesMax: number
+  readonly allowZstd: boolean
+  /** The time that all records get: `message.timestamp.type` is LogAppendTime. */
+  readonly appendTime?: number | undefined
+}
+
 export interface LogLimits {
   readonly logBytesMax: number
   readonly producersMax: number
@@ -88,11 +97,7 @@ export class PartitionLog {
   }
 
   /** Appends the one batch that a Produce request brought for this partition. */
-  append(
-    records: Buffer | null,
-    leaderEpoch: number,
-    options: { readonly batchBytesMax: number; readonly allowZstd: boolean },
-  ): AppendResult {
+  append(records: Buffer | null, leaderEpoch: number, options: AppendOptions): AppendResult {
     const checked = checkBatch(records, options)
     if (checked.kind === 'refused') return checked
     assert(records !== null, 'a checked batch has bytes')
@@ -104,7 +109,9 @@ export class PartitionLog {
     }
     const baseOffset = this.#end
     this.#producers.record(checked.header, baseOffset)
-    this.#store(Buffer.from(records), leaderEpoch)
+    const bytes = Buffer.from(records)
+    if (options.appendTime !== undefined) stamp(bytes, options.appendTime)
+    this.#store(bytes, leaderEpoch)
     return { kind: 'appended', baseOffset }
   }
 
@@ -225,6 +232,13 @@ export class PartitionLog {
   batches(): readonly BatchHeader[] {
     return this.#batches.map(({ header }) => header)
   }
+}
+
+function stamp(batch: Buffer, now: number): void {
+  const attributes = batch.readInt16BE(batchLayout.attributes) | batchAttributes.logAppendTime
+  batch.writeInt16BE(attributes, batchLayout.attributes)
+  batch.writeBigInt64BE(BigInt(now), batchLayout.maxTimestamp)
+  batch.writeUInt32BE(crc32c(batch, batchLayout.attributes), batchLayout.crc)
 }
 
 /** Of a compression that we cannot open: one record without content, that the batch may be found. */

@@ -114,7 +114,7 @@ export class ClusterState {
         errorCode: errorCodes.TOPIC_ALREADY_EXISTS,
         message: `Topic '${name}' already exists.`,
       }
-    if (assignments !== undefined) return this.#refuseAssignments(assignments)
+    if (assignments !== undefined) return this.refuseAssignments(assignments)
     return this.#refuseSize(topic.partitions, topic.replicas)
   }
 
@@ -132,7 +132,7 @@ export class ClusterState {
     return undefined
   }
 
-  #refuseAssignments(assignments: readonly (readonly number[])[]): Refused | undefined {
+  refuseAssignments(assignments: readonly (readonly number[])[]): Refused | undefined {
     const bad = assignments.find(
       (replicas) =>
         replicas.length === 0 ||

@@ -20,7 +20,7 @@ import { ledPartition, findTopic, leaderHints } from './endpoints.ts'
  * - v12: a transactional Produce adds its partitions to the transaction (KIP-890).
  * - v13: topic ids.
  *
- * Not handled: LogAppendTime, compacted topics' demand for keys, opening compressed batches.
+ * Not handled: compacted topics' demand for keys, compaction itself, opening compressed batches.
  */
 export const produce = handler(apis.produce, { min: 0, max: 13 }, (request, call) => {
   const { apiVersion } = call
@@ -43,6 +43,7 @@ interface PartitionAnswer {
   readonly index: number
   readonly errorCode: number
   readonly baseOffset: bigint
+  readonly logAppendTimeMs?: bigint
   readonly logStartOffset?: bigint
   readonly errorMessage?: string | null
   readonly currentLeader?: { readonly leaderId: number; readonly leaderEpoch: number }
@@ -79,9 +80,13 @@ function producePartition(
     return refused(errorCodes.NOT_ENOUGH_REPLICAS)
   const errorCode = verifyTransaction(request, call, partition, records)
   if (errorCode !== errorCodes.NONE) return refused(errorCode)
+  const usesAppendTime =
+    topicConfig(call.shared, topic, 'message.timestamp.type') === 'LogAppendTime'
+  const appendTime = usesAppendTime ? call.shared.clock.now() : undefined
   const result = partition.log.append(records, partition.leaderEpoch, {
     batchBytesMax: Number(topicConfig(call.shared, topic, 'max.message.bytes')),
     allowZstd: call.apiVersion >= 7,
+    appendTime,
   })
   if (result.kind === 'refused') return refused(result.errorCode, result.message)
   if (result.kind === 'appended') wake(partition)
@@ -90,6 +95,7 @@ function producePartition(
     index,
     errorCode: errorCodes.NONE,
     baseOffset,
+    logAppendTimeMs: BigInt(appendTime ?? -1),
     logStartOffset: partition.log.start,
   }
 }

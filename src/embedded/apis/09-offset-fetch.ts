@@ -1,4 +1,4 @@
-import { apis, errorCodes } from '../../protocol/index.ts'
+import { apis, errorCodes, zeroUuid } from '../../protocol/index.ts'
 import type { Group } from '../group.ts'
 import { handler } from '../handler.ts'
 import type { Call } from '../shared.ts'
@@ -18,7 +18,7 @@ export const offsetFetch = handler(apis.offsetFetch, { min: 0, max: 10 }, (reque
         ...fetchGroup(call, groupId, topics, request.requireStable),
       })),
     }
-  const topics = request.topics?.map((topic) => ({ ...topic, topicId: '' })) ?? null
+  const topics = request.topics?.map((topic) => ({ ...topic, topicId: zeroUuid })) ?? null
   const { errorCode, topics: found } = fetchGroup(
     call,
     request.groupId,
@@ -78,7 +78,7 @@ function fetchGroup(
 function committedTopics({ shared }: Call, group: Group | undefined): AskedTopic[] {
   return (group?.offsets.all() ?? []).map(({ topic, partitions }) => ({
     name: topic,
-    topicId: shared.state.topics.get(topic)?.id ?? '',
+    topicId: shared.state.topics.get(topic)?.id ?? zeroUuid,
     partitionIndexes: partitions.map(({ partition }) => partition),
   }))
 }
