@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -296,6 +297,27 @@ describe('bounds', () => {
     const begun = performance.now()
     await new Promise((resolve) => socket.resume().on('close', resolve))
     expect(performance.now() - begun).toBeLessThan(3_000)
+  })
+
+  it('closes a connection that does not finish its body', async () => {
+    const port = await start(null, { requestTimeoutMs: 200, headerTimeoutMs: 200 })
+    const socket = connect(port, '127.0.0.1')
+    socket.write('POST /cutover HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{')
+    const begun = performance.now()
+    await new Promise((resolve) => socket.resume().on('close', resolve))
+    expect(performance.now() - begun).toBeLessThan(3_000)
+    expect(source.commands).toEqual([])
+  })
+
+  it('takes a bounded number of connections', async () => {
+    const port = await start(null, { connectionsMax: 2 })
+    const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+    for (const socket of sockets) {
+      socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      await once(socket, 'data')
+    }
+    await expect(send(port, 'GET', '/healthz')).rejects.toMatchObject({ code: 'ECONNRESET' })
+    for (const socket of sockets) socket.destroy()
   })
 
   it('refuses headers above their limit', async () => {

@@ -172,6 +172,13 @@ describe('a fault in a flag', () => {
     ])
   })
 
+  it('and keeps it beside a file', async () => {
+    const errors = await errorsOf({ yaml: source, flags: { admin: '10.0.0.7:9600' } })
+    expect(errors).toEqual([
+      expect.stringMatching(/^--admin: got "10\.0\.0\.7" without admin\.token/),
+    ])
+  })
+
   it('names the schemes that people copy along', async () => {
     expect(await errorsOf({ flags: { source: 'SASL_SSL://kafka:9092' } })).toEqual([
       '--source: got "SASL_SSL://kafka:9092"; allowed: host:port, port 1 to 65535; remedy: leave the scheme out; TLS and SASL have keys of their own',
