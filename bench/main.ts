@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { run, requireKafka } from '../test/kafka/index.ts'
+import { requireKafka } from '../test/kafka/index.ts'
 import { startBroker, type Broker } from './broker.ts'
+import { buildSidecar, root } from './build.ts'
 import type { Bench, Case } from './case.ts'
 import { consume, produceBig, produceDefault } from './cases/bulk.ts'
 import { idle } from './cases/idle.ts'
@@ -55,14 +55,10 @@ const { values } = parseArgs({
   },
 })
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const say = (line: string): void => console.log(line)
 const warmUpBytes = 100e6
 const sidecarName = 'sidecar'
 const sourceName = 'sidecar (.ts)'
-
-if (values.help) say(usage)
-else process.exitCode = await main()
 
 async function main(): Promise<number> {
   const only = values.only?.split(',')
@@ -87,7 +83,7 @@ async function main(): Promise<number> {
     congestionControl: congestionControl(),
   }
   say(Object.entries(environment).map((entry) => entry.join(' ')).join(', ')) // prettier-ignore
-  const sidecar = values.sidecar?.split(' ') ?? (await build())
+  const sidecar = values.sidecar?.split(' ') ?? (await buildSidecar())
   const broker = await startBroker(values.kafka, cores)
   const kinds = subjectKinds(sidecar, broker, peerVersion !== undefined)
   const contenders: Contender[] = []
@@ -136,13 +132,6 @@ async function main(): Promise<number> {
   }
 }
 
-/** @returns the command that runs what was built */
-async function build(): Promise<readonly string[]> {
-  const built = await run('npm', ['run', 'build'], { cwd: root })
-  if (built.code !== 0) throw new Error(`npm run build: ${built.stdout}${built.stderr}`)
-  return [process.execPath, `${root}dist/main.js`]
-}
-
 /** Hot code is compiled, in the sidecar and in the broker, before anything counts. */
 async function warmUp(bench: Bench, contenders: readonly Contender[]): Promise<void> {
   const small = { ...bench, bulkBytes: Math.min(bench.bulkBytes, warmUpBytes) }
@@ -166,3 +155,6 @@ function congestionControl(): string {
     return 'unknown'
   }
 }
+
+if (values.help) say(usage)
+else process.exitCode = await main()
