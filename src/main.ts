@@ -27,6 +27,13 @@ const deps: CliDeps = {
   readFile: (path) => readFileSync(path, 'utf8'),
   loadConfig: async (input) => (await import('./config/index.ts')).loadConfig(input),
   startSidecar: async (config) => (await import('./sidecar.ts')).startSidecar(config),
+  demo: async (args) => {
+    const [{ runDemo }, { startSidecar }] = await Promise.all([
+      import('./demo/index.ts'),
+      import('./sidecar.ts'),
+    ])
+    return runDemo({ ...args, startSidecar })
+  },
   openLog: async (level) => (await import('./log.ts')).openLog(level),
   signals: {
     on: (signal, listener) => void process.on(signal, listener),

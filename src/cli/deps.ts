@@ -27,6 +27,7 @@ export interface Output {
 export interface DemoArgs {
   readonly stdout: Output
   readonly stderr: Output
+  readonly seconds: number
   /** Aborted on SIGINT and SIGTERM. */
   readonly signal: AbortSignal
 }

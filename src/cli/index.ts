@@ -22,7 +22,7 @@ export async function main(argv: readonly string[], deps: CliDeps): Promise<numb
     case 'unbuilt':
       return unbuilt(invocation.name, deps)
     case 'demo':
-      return demo(deps)
+      return demo(invocation.seconds, deps)
     case 'run':
       return (await import('./run.ts')).run(invocation, deps)
     case 'status':
@@ -84,11 +84,11 @@ function unbuilt(name: string, { stderr }: CliDeps): number {
 }
 
 /** Ends on SIGINT as on its own, so that it can take its clusters down. */
-async function demo(deps: CliDeps): Promise<number> {
+async function demo(seconds: number, deps: CliDeps): Promise<number> {
   if (deps.demo === undefined) return unbuilt('demo', deps)
   const aborter = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     deps.signals.on(signal, () => aborter.abort())
   }
-  return deps.demo({ stdout: deps.stdout, stderr: deps.stderr, signal: aborter.signal })
+  return deps.demo({ ...deps, seconds, signal: aborter.signal })
 }

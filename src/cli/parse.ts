@@ -7,7 +7,7 @@ import { adminDefault } from './api.ts'
 export type Invocation =
   | { readonly kind: 'run'; readonly file: string | undefined; readonly flags: Flags }
   | { readonly kind: 'unbuilt'; readonly name: string }
-  | { readonly kind: 'demo' }
+  | { readonly kind: 'demo'; readonly seconds: number }
   | {
       readonly kind: 'status'
       readonly admin: string
@@ -236,9 +236,15 @@ export async function parse(argv: readonly string[], deps: ParseDeps): Promise<I
     )
     .command(
       'demo',
-      'Two embedded clusters, real clients, a live cutover',
-      (y) => y,
-      () => choose({ kind: 'demo' }),
+      'An embedded cluster, a sidecar, kafkajs applications through it, and a verdict',
+      (y) =>
+        y.options({
+          seconds: { type: 'number', default: 20, describe: 'how long the applications run' },
+        }),
+      ({ seconds }) => {
+        if (seconds >= 1 && seconds <= 3600) choose({ kind: 'demo', seconds })
+        else failure = `--seconds ${seconds}: give a number from 1 to 3600`
+      },
     )
     .demandCommand(1, 'Name a command')
     .strict()
