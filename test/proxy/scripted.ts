@@ -27,6 +27,8 @@ export type Script = (request: ScriptedRequest) => boolean
 export interface ScriptedCluster {
   readonly bootstrapServers: string
   readonly sockets: ReadonlySet<net.Socket>
+  /** From now on this broker's port refuses, and its connections are gone. */
+  refuse(nodeId: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -124,6 +126,15 @@ export async function startScripted({
   const cluster: ScriptedCluster = {
     bootstrapServers: ports.map((port) => `127.0.0.1:${port}`).join(','),
     sockets,
+    async refuse(nodeId) {
+      const closed = new Promise<void>((resolve) =>
+        servers[nodeId - 1]?.close(() => {
+          resolve()
+        }),
+      )
+      for (const socket of sockets) if (socket.localPort === ports[nodeId - 1]) socket.destroy()
+      await closed
+    },
     async stop() {
       for (const socket of sockets) socket.destroy()
       await Promise.all(
