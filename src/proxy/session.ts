@@ -248,7 +248,8 @@ export class Session
     this.#requests.upstreamClosed(upstream)
     const streaming = this.#streamTo === upstream && this.#streamLeft > 0
     // A broker that goes away with nothing owed is connected again when it is needed.
-    if (upstream.inFlight.length > 0 || upstream.unanswered || streaming) this.fail(error)
+    const owed = upstream.owesAnswers || upstream.unanswered || streaming
+    if (owed || error.kind === 'upstream_invalid') this.fail(error)
   }
 
   /** As a broker does: who will send no more is not waited for, nor answered. */

@@ -116,6 +116,12 @@ export class Upstream implements ConnectionHandler {
     return this.#inFlight
   }
 
+  /** Whether a client waits for an answer of this broker; requests of our own are asked again. */
+  get owesAnswers(): boolean {
+    for (const { turn } of this.#inFlight) if (turn !== null) return true
+    return false
+  }
+
   /** Whether the login must be renewed before the next request. */
   get loginExpires(): boolean {
     return this.renewLoginAt !== Infinity && performance.now() >= this.renewLoginAt
