@@ -22,8 +22,8 @@ import {
   javaClientProperties,
   listenerProperties,
   makeCertificate,
+  mechanisms,
   protocols,
-  usesScram,
   usesTls,
   type Certificate,
   type Security,
@@ -215,9 +215,10 @@ async function assemble(
   const tool = (className: string, args: readonly string[], runOptions?: RunOptions) =>
     runJava(version, className, args, runOptions)
   const internalServers = plans.map((p) => `127.0.0.1:${p.internalPort}`).join(',')
-  if (usesScram(security)) {
+  const scramMechanisms = mechanisms[security].filter((m) => m.startsWith('SCRAM'))
+  if (scramMechanisms.length > 0) {
     const zooKeeper = usesKraft(version) ? undefined : `127.0.0.1:${plans[0]?.controllerPorts[0]}`
-    await createScramUsers(tool, users, internalServers, zooKeeper)
+    await createScramUsers(tool, scramMechanisms, users, internalServers, zooKeeper)
   }
 
   return {

@@ -37,8 +37,6 @@ export const mechanisms = {
 } as const satisfies Record<Security, readonly string[]>
 
 export const usesTls = (security: Security) => protocols[security].endsWith('SSL')
-export const usesScram = (security: Security) =>
-  mechanisms[security].some((mechanism) => mechanism.startsWith('SCRAM'))
 
 async function must(command: string, args: readonly string[]): Promise<void> {
   const result = await run(command, args, { timeoutMs: 60_000 })
