@@ -1,5 +1,6 @@
 import { assert, AssertionError } from '../assert.ts'
 import { type BufferPool, readBufferSizes } from './buffers.ts'
+import { Queue } from './queue.ts'
 import type { Transport, TransportOwner } from './transport.ts'
 
 /** Who is told what a connection receives. */
@@ -20,7 +21,6 @@ export interface ConnectionHandler {
 const shortReadsBeforeShrink = 8
 /** Where a connection reads that has no room left because its handler is blocked; copied at once. */
 const scratch = Buffer.allocUnsafeSlow(4 * 1024)
-const nothing = new Uint8Array(0)
 
 /**
  * One socket, read into a buffer of its own and written without copies.
@@ -52,7 +52,10 @@ export class Connection implements TransportOwner {
   #closed = false
   /** Whose bytes are not flushed here. */
   #waiting: Connection[] = []
-  #flushRequested = false
+  /** The sizes of writes that the kernel has not taken whole, oldest first. */
+  readonly #unflushed = new Queue<number>()
+  #unflushedBytes = 0
+  #writing = false
 
   constructor(pool: BufferPool, handler: ConnectionHandler) {
     this.#pool = pool
@@ -82,7 +85,7 @@ export class Connection implements TransportOwner {
 
   /** Bytes written and not yet taken by the kernel. */
   get unflushedBytes(): number {
-    return this.#transport?.socket.writableLength ?? 0
+    return this.#unflushedBytes
   }
 
   /** Bytes received and not consumed. */
@@ -92,13 +95,35 @@ export class Connection implements TransportOwner {
 
   /** Sends `bytes`, which lie in `source`'s buffer, or were made because of what it received. */
   write(bytes: Uint8Array, source: Connection): void {
-    const socket = this.#transport?.socket
-    if (socket === undefined || this.#closed || socket.destroyed) return
-    socket.write(bytes)
-    if (socket.writableLength === 0 || this.#waiting.includes(source)) return
+    const transport = this.#transport
+    if (transport === undefined || this.#closed || bytes.length === 0) return
+    if (this.#unflushed.length === 0) {
+      this.#writing = true
+      transport.write(bytes, this.#flushed)
+      if (!this.#writing) return
+      this.#writing = false
+    } else {
+      transport.write(bytes, this.#flushed)
+    }
+    this.#unflushed.push(bytes.length)
+    this.#unflushedBytes += bytes.length
+    if (this.#waiting.includes(source)) return
     this.#waiting.push(source)
     source.#hold()
-    this.#awaitFlush()
+  }
+
+  /** The oldest write is with the kernel; within `write`, that is the one at hand. */
+  readonly #flushed = (error?: Error | null): void => {
+    if (error != null) this.destroy(error)
+    if (this.#writing) {
+      this.#writing = false
+      return
+    }
+    this.#unflushedBytes -= this.#unflushed.shift() ?? 0
+    if (this.#unflushed.length > 0 || this.#waiting.length === 0) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const source of waiting) source.#release()
   }
 
   /** Stops presenting bytes until `unblock`. */
@@ -180,8 +205,7 @@ export class Connection implements TransportOwner {
     this.#waiting = []
     for (const source of waiting) source.#release()
     this.#releaseRetired()
-    if (this.#holds === 0) this.#pool.release(this.#buffer)
-    else this.#pool.forget(this.#buffer)
+    this.#giveBack(this.#buffer)
     this.#handler.closed(error)
   }
 
@@ -243,22 +267,15 @@ export class Connection implements TransportOwner {
     this.#continue()
   }
 
-  #awaitFlush(): void {
-    if (this.#flushRequested) return
-    this.#flushRequested = true
-    this.#transport?.socket.write(nothing, () => {
-      this.#flushRequested = false
-      if (this.#closed) return
-      if (this.unflushedBytes > 0) return this.#awaitFlush()
-      const waiting = this.#waiting
-      this.#waiting = []
-      for (const source of waiting) source.#release()
-    })
+  /** While bytes of this connection are not flushed elsewhere, nobody else may read into its buffers. */
+  #giveBack(buffer: Buffer): void {
+    if (this.#holds === 0) this.#pool.release(buffer)
+    else this.#pool.forget(buffer)
   }
 
   #releaseRetired(): void {
     if (this.#retired === undefined) return
-    for (const buffer of this.#retired) this.#pool.release(buffer)
+    for (const buffer of this.#retired) this.#giveBack(buffer)
     this.#retired = undefined
   }
 
