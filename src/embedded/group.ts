@@ -72,7 +72,8 @@ export class Group {
   #rebalanceEnd = Infinity
   /** A first generation waits for more members until then; it moves, up to `#rebalanceEnd`. */
   #initialDelayEnd: number | undefined
-  /** CompletingRebalance: when those who have not synced are expelled. */
+  /** Who has joined this generation and not synced, and when they are expelled. */
+  readonly #unsynced = new Set<string>()
   #syncEnd = Infinity
 
   constructor(id: string, initialDelayMs: number) {
@@ -213,7 +214,7 @@ export class Group {
     }
     const isFirst = this.#phase === 'Empty' && this.#initialDelayMs > 0
     this.#phase = 'PreparingRebalance'
-    this.#syncEnd = Infinity
+    this.#expectNoSync()
     this.#rebalanceEnd = now + Math.max(...this.members.map((each) => each.rebalanceTimeoutMs))
     this.#initialDelayEnd = isFirst
       ? Math.min(now + this.#initialDelayMs, this.#rebalanceEnd)
@@ -247,6 +248,7 @@ export class Group {
       const reply = member.join
       member.join = undefined
       member.assignment = nothing
+      this.#unsynced.add(member.id)
       this.#touch(member, now)
       reply?.(this.#joined(member))
     }
@@ -256,6 +258,11 @@ export class Group {
     this.#phase = 'Empty'
     this.#leader = null
     this.#protocol = null
+    this.#expectNoSync()
+  }
+
+  #expectNoSync(): void {
+    this.#unsynced.clear()
     this.#syncEnd = Infinity
   }
 
@@ -299,6 +306,8 @@ export class Group {
     this.#touch(member, now)
     if (this.#phase === 'PreparingRebalance')
       return reply(failedSync(errorCodes.REBALANCE_IN_PROGRESS))
+    this.#unsynced.delete(member.id)
+    if (this.#unsynced.size === 0) this.#syncEnd = Infinity
     if (this.#phase === 'Stable') return reply(this.#synced(member))
     member.sync?.(failedSync(errorCodes.REBALANCE_IN_PROGRESS))
     member.sync = reply
@@ -401,10 +410,9 @@ export class Group {
   /** When `expire` has something to do next; Infinity for never. */
   nextDeadline(): number {
     const sessions = this.members.map((each) => (isWaiting(each) ? Infinity : each.sessionEnd))
-    const rebalance = this.#phase === 'PreparingRebalance' ? this.#rebalanceEnd : this.#syncEnd
+    const rebalance = this.#phase === 'PreparingRebalance' ? this.#rebalanceEnd : Infinity
     const delay = this.#initialDelayEnd ?? Infinity
-    const sync = this.#phase === 'CompletingRebalance' || this.#phase === 'PreparingRebalance'
-    return Math.min(...sessions, ...this.#pending.values(), delay, sync ? rebalance : Infinity)
+    return Math.min(...sessions, ...this.#pending.values(), delay, rebalance, this.#syncEnd)
   }
 
   expire(now: number): void {
@@ -418,13 +426,13 @@ export class Group {
       if (this.#rebalanceEnd <= now) this.#complete(now)
       else this.#completeIfAllJoined(now)
     }
-    if (this.#phase === 'CompletingRebalance' && this.#syncEnd <= now) this.#expelUnsynced(now)
+    if (this.#syncEnd <= now) this.#expelUnsynced(now)
   }
 
   #expelUnsynced(now: number): void {
-    this.#syncEnd = Infinity
-    for (const member of this.members)
-      if (member.sync === undefined) this.#remove(member, errorCodes.UNKNOWN_MEMBER_ID, now)
+    const late = this.members.filter(({ id }) => this.#unsynced.has(id))
+    this.#expectNoSync()
+    for (const member of late) this.#remove(member, errorCodes.UNKNOWN_MEMBER_ID, now)
   }
 
   /** Another broker coordinates from now on: who waits is told, and every session starts anew. */

@@ -14,6 +14,8 @@ import {
 export class RawClient {
   readonly #socket: Socket
   readonly #waiting: ((frame: Buffer | 'closed') => void)[] = []
+  /** Frames that nobody has asked for yet. */
+  readonly #inbox: Buffer[] = []
   #bytes = Buffer.alloc(0)
   #correlationId = 0
   #closed = false
@@ -25,7 +27,10 @@ export class RawClient {
       while (this.#bytes.length >= 4) {
         const end = 4 + this.#bytes.readInt32BE(0)
         if (this.#bytes.length < end) break
-        this.#waiting.shift()?.(this.#bytes.subarray(4, end))
+        const frame = this.#bytes.subarray(4, end)
+        const waiting = this.#waiting.shift()
+        if (waiting === undefined) this.#inbox.push(frame)
+        else waiting(frame)
         this.#bytes = this.#bytes.subarray(end)
       }
     })
@@ -72,6 +77,8 @@ export class RawClient {
 
   /** The next frame, without its length. */
   async frame(): Promise<Buffer> {
+    const arrived = this.#inbox.shift()
+    if (arrived !== undefined) return arrived
     if (this.#closed) throw new Error('closed')
     const frame = await new Promise<Buffer | 'closed'>((resolve) => this.#waiting.push(resolve))
     if (frame === 'closed') throw new Error('closed')
