@@ -56,7 +56,7 @@ def produce():
             event(
                 "acked",
                 partition=metadata.partition,
-                offset=metadata.offset,
+                offset=-1 if given["acks"] == "0" else metadata.offset,
                 key=key,
                 value=value,
             )

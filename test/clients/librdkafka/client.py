@@ -62,8 +62,8 @@ def produce():
             event(
                 "acked",
                 partition=message.partition(),
-                # -1001 is librdkafka's word for "not told", as with acks=0.
-                offset=max(message.offset(), -1),
+                # None where it is not told, as with acks=0.
+                offset=-1 if message.offset() is None else message.offset(),
                 key=message.key().decode(),
                 value=message.value().decode(),
             )
