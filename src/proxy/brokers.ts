@@ -65,9 +65,18 @@ export class Brokers {
     for (const upstream of this.#upstreams.values()) upstream.end()
   }
 
-  /** Closes connections whose broker owes an answer for too long. */
-  sweep(now: number, answerTimeoutMs: number): void {
+  /**
+   * Closes connections whose broker takes nothing, or owes an answer, for too long.
+   * @param clientReads while it does not, no answer is late
+   */
+  sweep(now: number, answerTimeoutMs: number, clientReads: boolean): void {
     for (const upstream of this.#upstreams.values()) {
+      if (upstream.takesNothingMs(now) > answerTimeoutMs) {
+        const message = `${upstream.peer} took nothing of what was sent to it for ${answerTimeoutMs} ms (limits.answerTimeout)`
+        upstream.close(new CutoverError('upstream_timeout', message))
+        continue
+      }
+      if (!clientReads) continue
       const owed = upstream.inFlight.first
       if (owed === undefined || upstream.blocked || upstream.state !== 'ready') continue
       const waitedMs = Math.round(now - owed.sentAt)

@@ -55,6 +55,7 @@ export class Connection implements TransportOwner {
   /** The sizes of writes that the kernel has not taken whole, oldest first. */
   readonly #unflushed = new Queue<number>()
   #unflushedBytes = 0
+  #flushedLate = 0
   #writing = false
 
   constructor(pool: BufferPool, handler: ConnectionHandler) {
@@ -86,6 +87,11 @@ export class Connection implements TransportOwner {
   /** Bytes written and not yet taken by the kernel. */
   get unflushedBytes(): number {
     return this.#unflushedBytes
+  }
+
+  /** How many writes were not taken at once, and are by now: whether a slow peer gets on. */
+  get flushedLate(): number {
+    return this.#flushedLate
   }
 
   /** Bytes received and not consumed. */
@@ -120,6 +126,7 @@ export class Connection implements TransportOwner {
       return
     }
     this.#unflushedBytes -= this.#unflushed.shift() ?? 0
+    this.#flushedLate++
     if (this.#unflushed.length > 0 || this.#waiting.length === 0) return
     const waiting = this.#waiting
     this.#waiting = []

@@ -278,10 +278,8 @@ export class Session
       if (now - this.#endingSince > lingerMs) this.downstream.destroy()
       return
     }
-    // While the client does not read, no broker is late.
-    if (this.downstream.unflushedBytes === 0) {
-      this.brokers.sweep(now, this.context.limits.answerTimeoutMs)
-    }
+    const clientReads = this.downstream.unflushedBytes === 0
+    this.brokers.sweep(now, this.context.limits.answerTimeoutMs, clientReads)
     const unfinished = this.#streamLeft > 0 || this.downstream.unconsumedBytes > 0
     const stall = this.#stalls.find(now, this.downstream, unfinished)
     if (stall !== undefined) this.fail(stall)

@@ -6,12 +6,25 @@ export interface StallLimits {
   readonly unreadAnswerTimeoutMs: number
 }
 
+/** Measures how long a peer has taken nothing of what waits for it. */
+export class Standstill {
+  #since: number | undefined
+  #flushedLate = 0
+
+  /** @returns milliseconds since it last took something; 0 when nothing waits */
+  lastsMs(now: number, { unflushedBytes, flushedLate }: Connection): number {
+    if (unflushedBytes === 0) this.#since = undefined
+    else if (this.#since === undefined || flushedLate !== this.#flushedLate) this.#since = now
+    this.#flushedLate = flushedLate
+    return now - (this.#since ?? now)
+  }
+}
+
 /** Notices a client that stands still: in the middle of a request, or with answers that it does not read. */
 export class Stalls {
   readonly #limits: StallLimits
   #receivedAt = performance.now()
-  #unreadSince: number | undefined
-  #unreadBytes = 0
+  readonly #unread = new Standstill()
 
   constructor(limits: StallLimits) {
     this.#limits = limits
@@ -30,14 +43,10 @@ export class Stalls {
         `an application left a request unfinished for ${unfinishedRequestTimeoutMs} ms (limits.unfinishedRequestTimeout)`,
       )
     }
-    const unread = downstream.unflushedBytes
-    if (unread === 0 || unread !== this.#unreadBytes) {
-      this.#unreadBytes = unread
-      this.#unreadSince = unread === 0 ? undefined : now
-    } else if (now - (this.#unreadSince ?? now) > unreadAnswerTimeoutMs) {
+    if (this.#unread.lastsMs(now, downstream) > unreadAnswerTimeoutMs) {
       return new CutoverError(
         'client_idle',
-        `an application left ${unread} bytes of answers unread for ${unreadAnswerTimeoutMs} ms (limits.unreadAnswerTimeout)`,
+        `an application left ${downstream.unflushedBytes} bytes of answers unread for ${unreadAnswerTimeoutMs} ms (limits.unreadAnswerTimeout)`,
       )
     }
     return undefined

@@ -17,6 +17,7 @@ import type { BufferPool } from './buffers.ts'
 import { Connection, type ConnectionHandler } from './connection.ts'
 import { Exchange } from './exchange.ts'
 import { Queue } from './queue.ts'
+import { Standstill } from './stalls.ts'
 import { connectTransport } from './transport.ts'
 
 /** Who uses an upstream connection: a client's session, or the sidecar itself. */
@@ -51,6 +52,8 @@ export interface UpstreamOptions {
   readonly observer: Observer
 }
 
+/** How long a connection that is being closed may take to flush what was sent last. */
+const lingerMs = 5_000
 /** Answers come in order, so that this need not differ from a client's; it reads "KC" in a capture. */
 const ownCorrelationId = 0x4b43
 
@@ -78,6 +81,7 @@ export class Upstream implements ConnectionHandler {
   readonly #options: UpstreamOptions
   readonly #connection: Connection
   readonly #inFlight = new Queue<Exchange>()
+  readonly #standstill = new Standstill()
   /** What is left of the answer that is streaming, in bytes. */
   #streamLeft = 0
   #failure: CutoverError | undefined
@@ -131,6 +135,11 @@ export class Upstream implements ConnectionHandler {
     return this.#connection.blocked
   }
 
+  /** How long the broker has taken nothing of what waits for it. */
+  takesNothingMs(now: number): number {
+    return this.#standstill.lastsMs(now, this.#connection)
+  }
+
   /** Sends bytes of requests; whoever writes has announced them with `expect`. */
   write(bytes: Uint8Array, source: Connection | null): void {
     this.#options.observer.sent(this.cluster, bytes.length)
@@ -181,11 +190,12 @@ export class Upstream implements ConnectionHandler {
     if (this.#connection.blocked) this.#connection.unblock()
   }
 
-  /** Flushes what is written, then closes: nothing more is expected. */
+  /** Flushes what is written, then closes: nothing more is expected. Who does not take it is left. */
   end(): void {
     if (this.state === 'closed') return
     this.#failure ??= this.#gone()
     this.#connection.end()
+    setTimeout(() => this.#connection.destroy(), lingerMs).unref()
   }
 
   close(error: CutoverError): void {
