@@ -4,8 +4,9 @@ import { handler } from '../handler.ts'
 import type { Call } from '../shared.ts'
 
 /**
- * CreateTopics, versions 0-7, at any broker, as with KRaft. v4: -1 for the broker's default number of
- * partitions and replicas. v5: the answer describes the topic. v7: topic ids.
+ * CreateTopics, versions 0-7, at any broker, as with KRaft. -1 is the broker's default number of
+ * partitions or replicas: v4 was made to announce that, brokers since 2.4 take it in any version
+ * (KIP-464). v5: the answer describes the topic. v7: topic ids.
  *
  * The answer's configurations are those that were given, not all that apply.
  */
@@ -23,7 +24,7 @@ export const createTopics = handler(apis.createTopics, { min: 0, max: 7 }, (requ
 
 type Asked = CreateTopicsRequest['topics'][number]
 
-function create({ shared, apiVersion }: Call, { validateOnly }: CreateTopicsRequest, asked: Asked) {
+function create({ shared }: Call, { validateOnly }: CreateTopicsRequest, asked: Asked) {
   const { state } = shared
   const refused = (errorCode: number, errorMessage: string) => ({
     name: asked.name,
@@ -36,13 +37,8 @@ function create({ shared, apiVersion }: Call, { validateOnly }: CreateTopicsRequ
       errorCodes.INVALID_REQUEST,
       'Assignments exclude numbers of partitions, replicas.',
     )
-  const usesDefaults = apiVersion >= 4
-  const partitions =
-    usesDefaults && asked.numPartitions === -1 ? shared.defaultPartitions : asked.numPartitions
-  const replicas =
-    usesDefaults && asked.replicationFactor === -1
-      ? shared.defaultReplicas
-      : asked.replicationFactor
+  const partitions = asked.numPartitions === -1 ? shared.defaultPartitions : asked.numPartitions
+  const replicas = asked.replicationFactor === -1 ? shared.defaultReplicas : asked.replicationFactor
   const assignments = isAssigned
     ? { assignments: byPartition(asked).map(({ brokerIds }) => brokerIds) }
     : {}
