@@ -5,7 +5,8 @@
 export const errorKinds = {
   accept_failed: 'a listener could not accept a connection',
   auth_downstream: 'an application could not be logged in',
-  auth_upstream: 'a cluster refused the credentials, or asked for credentials that are not configured',
+  auth_upstream:
+    'a cluster refused the credentials, or asked for credentials that are not configured',
   client_idle: 'an application left a frame unfinished, or its answers unread, for too long',
   connection_limit: 'an application was refused because the limit on connections is reached',
   frame_invalid: 'an application sent bytes that are not a Kafka request',

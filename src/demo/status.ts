@@ -1,18 +1,10 @@
-import { z } from 'zod'
-
-/** What the demo reads of the sidecar's `GET /status`: as any operator's script would. */
-const statusShape = z.object({
-  listeners: z.array(
-    z.object({
-      slot: z.number(),
-      address: z.string(),
-      nodeId: z.number().nullable(),
-      home: z.object({ source: z.string().nullable() }),
-    }),
-  ),
-})
-
-export type Listener = z.infer<typeof statusShape>['listeners'][number]
+/** What the demo shows of a virtual broker: as any operator's script would read it. */
+export interface Listener {
+  readonly slot: number
+  readonly address: string
+  readonly nodeId: number | null
+  readonly home: { readonly source: string | null }
+}
 
 const answerTimeoutMs = 1_000
 
@@ -22,9 +14,26 @@ export async function virtualBrokers(adminUrl: string): Promise<readonly Listene
     const response = await fetch(`${adminUrl}/status`, {
       signal: AbortSignal.timeout(answerTimeoutMs),
     })
-    const status = statusShape.safeParse(await response.json())
-    return status.success ? status.data.listeners.filter(({ nodeId }) => nodeId !== null) : []
+    return listenersOf(await response.json()).filter(({ nodeId }) => nodeId !== null)
   } catch {
     return []
   }
+}
+
+function listenersOf(status: unknown): readonly Listener[] {
+  if (typeof status !== 'object' || status === null || !('listeners' in status)) return []
+  return Array.isArray(status.listeners) ? status.listeners.filter(isListener) : []
+}
+
+function isListener(value: unknown): value is Listener {
+  if (typeof value !== 'object' || value === null) return false
+  const { slot, address, nodeId, home } = value as Partial<Record<keyof Listener, unknown>>
+  return (
+    typeof slot === 'number' &&
+    typeof address === 'string' &&
+    (nodeId === null || typeof nodeId === 'number') &&
+    typeof home === 'object' &&
+    home !== null &&
+    'source' in home
+  )
 }
