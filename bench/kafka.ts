@@ -141,16 +141,23 @@ export async function createTopic(
     const created = await kafka.request(apis.createTopics, 5, request)
     for (const { errorCode } of created.topics) requireSuccess(`CreateTopics ${name}`, errorCode)
     const end = performance.now() + adminTimeoutMs
-    for (;;) {
-      const known = await kafka.request(apis.metadata, versions.metadata, {
-        ...metadataRequest,
-        topics: [{ name, topicId: zeroUuid }],
-      })
-      const led = known.topics[0]?.partitions.filter((p) => p.leaderId >= 0) ?? []
-      if (led.length === partitions) return
+    while ((await ledPartitions(kafka, name)) < partitions) {
       if (performance.now() > end) throw new Error(`${name} has no leaders`)
     }
   })
+}
+
+export async function hasTopic(port: number, name: string): Promise<boolean> {
+  return (await once(port, (kafka) => ledPartitions(kafka, name))) > 0
+}
+
+/** How many partitions of a topic have a leader; none where there is no such topic. */
+async function ledPartitions(kafka: KafkaConnection, name: string): Promise<number> {
+  const known = await kafka.request(apis.metadata, versions.metadata, {
+    ...metadataRequest,
+    topics: [{ name, topicId: zeroUuid }],
+  })
+  return known.topics[0]?.partitions.filter((p) => p.leaderId >= 0).length ?? 0
 }
 
 export async function deleteTopic(port: number, name: string): Promise<void> {

@@ -72,10 +72,12 @@ async function runRound(
       say(`round ${number + 1}: ${line}`)
     }
     const busy = noise()
-    if (busy <= noiseMax) return round
+    const counts = busy <= noiseMax
     say(
-      `round ${number + 1}: ${of.name} does not count: others kept ${shown(busy)} cores busy (--noise ${noiseMax})`,
+      `round ${number + 1}: ${of.name}, others kept ${shown(busy)} cores busy` +
+        (counts ? '' : `, more than --noise ${noiseMax}: it does not count`),
     )
+    if (counts) return round
   }
   return undefined
 }
