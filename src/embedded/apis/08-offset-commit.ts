@@ -5,8 +5,9 @@ import { refuseGroup } from './coordination.ts'
 import { findTopic } from './endpoints.ts'
 
 /**
- * OffsetCommit, versions 0-10. The offset itself is never checked against the log. v7: static
- * members. v9: an unknown group is GROUP_ID_NOT_FOUND. v10: topic ids.
+ * OffsetCommit, versions 0-10. The offset itself is never checked against the log; whether the
+ * partition exists is, before anything about the group. v7: static
+ * members. v9: an unknown group is GROUP_ID_NOT_FOUND, from Kafka 4 on. v10: topic ids.
  *
  * v0, which stored in ZooKeeper, is stored like the others. Retention of offsets is not handled.
  */
@@ -19,10 +20,10 @@ export const offsetCommit = handler(apis.offsetCommit, { min: 0, max: 10 }, (req
       const partitions = asked.partitions.map((committed) => {
         const { partitionIndex, committedMetadata: metadata } = committed
         const answer = (code: number) => ({ partitionIndex, errorCode: code })
-        if (errorCode !== errorCodes.NONE) return answer(errorCode)
         if (topic === undefined && apiVersion >= 10) return answer(errorCodes.UNKNOWN_TOPIC_ID)
         if (topic?.partitions[partitionIndex] === undefined)
           return answer(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+        if (errorCode !== errorCodes.NONE) return answer(errorCode)
         if (Buffer.byteLength(metadata ?? '') > shared.limits.offsetMetadataBytesMax)
           return answer(errorCodes.OFFSET_METADATA_TOO_LARGE)
         shared.groups.make(request.groupId).offsets.commit(topic.name, partitionIndex, {

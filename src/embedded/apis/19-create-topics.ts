@@ -12,13 +12,18 @@ import type { Call } from '../shared.ts'
  */
 export const createTopics = handler(apis.createTopics, { min: 0, max: 7 }, (request, call) => {
   const names = request.topics.map(({ name }) => name)
+  const twice = new Set(names.filter((name, index) => names.indexOf(name) < index))
   return {
-    topics: request.topics.map((asked) => {
-      const isTwice = names.filter((name) => name === asked.name).length > 1
-      if (!isTwice) return create(call, request, asked)
-      const errorMessage = 'Duplicate topic name.'
-      return { name: asked.name, errorCode: errorCodes.INVALID_REQUEST, errorMessage }
-    }),
+    topics: [
+      ...request.topics
+        .filter(({ name }) => !twice.has(name))
+        .map((asked) => create(call, request, asked)),
+      ...[...twice].map((name) => ({
+        name,
+        errorCode: errorCodes.INVALID_REQUEST,
+        errorMessage: 'Duplicate topic name.',
+      })),
+    ],
   }
 })
 
