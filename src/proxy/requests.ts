@@ -108,14 +108,15 @@ export class Requests {
     if (route === 'malformed') return this.#malformed('Fetch')
     const { sessionId, sessionEpoch, maxWaitMs } = seenFetch
     let upstream: Upstream | undefined
+    const session = this.#fetchSession
+    const isKnown = session?.id === sessionId && session.upstream.state !== 'closed'
     if (sessionId !== 0 && sessionEpoch > 0) {
       // An incremental fetch (KIP-227) means something to the broker that has its session only.
-      const session = this.#fetchSession
-      const there =
-        session?.id === sessionId &&
-        session.upstream.state !== 'closed' &&
-        (route === 'none' || this.#leads(session.upstream, route))
-      if (!there) return this.#endFetchSession(buffer.readInt32BE(at + 8), version)
+      const isThere = isKnown && (route === 'none' || this.#leads(session.upstream, route))
+      if (!isThere) return this.#endFetchSession(buffer.readInt32BE(at + 8), version)
+      upstream = this.#usable(session.upstream)
+    } else if (route === 'none' && isKnown) {
+      // So does the end of a session.
       upstream = this.#usable(session.upstream)
     } else if (route === 'split') {
       return this.other(buffer.subarray(at + 4, frameEnd))
