@@ -395,6 +395,7 @@ export class ClusterClient {
       try {
         const control = this.open(controlOwner, server, this.#identity)
         await control.opened
+        if (this.#stopped) control.end()
         this.#control = control
         return control
       } catch (error) {

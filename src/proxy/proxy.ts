@@ -85,6 +85,8 @@ export class Proxy {
   readonly #listeners = new Map<SlotNumber | 0, net.Server>()
   readonly #opening = new Map<SlotNumber, Promise<void>>()
   readonly #sessions = new Set<Session>()
+  /** What lies under TLS, from before its handshake on. */
+  readonly #tlsSockets = new Set<net.Socket>()
   readonly #log: Log
   #table: RoutingTable
   #virtualBrokers: readonly VirtualBroker[]
@@ -180,12 +182,14 @@ export class Proxy {
     }, shutdownTimeoutMs)
     while (this.#sessions.size > 0) await new Promise((resolve) => setTimeout(resolve, 20))
     clearTimeout(deadline)
+    for (const unfinished of this.#tlsSockets) unfinished.destroy()
     await Promise.all(closed)
     clearInterval(this.#sweeper)
     this.source.stop()
   }
 
   #changed(): void {
+    if (this.#stopping) return
     const { brokers } = this.source.topology
     const grown = growVirtualBrokers(this.#virtualBrokers, brokers.keys())
     if (grown !== this.#virtualBrokers) {
@@ -203,6 +207,7 @@ export class Proxy {
   async #openVirtualBroker(broker: VirtualBroker): Promise<void> {
     try {
       await this.#listen(broker.slot, broker.nodeId)
+      if (this.#stopping) this.#listeners.get(broker.slot)?.close()
       this.#open = [...this.#open, broker].sort((a, b) => a.slot - b.slot)
       this.#table = this.#nextTable(this.#table)
     } catch (error) {
@@ -304,12 +309,17 @@ export class Proxy {
 
   #listen(slot: SlotNumber | 0, home: NodeId | undefined): Promise<void> {
     const { host, port, tls: tlsConfig } = this.#options.listen
+    const handshakeTimeout = this.#options.limits.connectTimeoutMs
     const server =
       tlsConfig === null
         ? net.createServer({ pauseOnConnect: true }, (socket) => this.#accept(home, socket))
         : tls
-            .createServer(listenerTlsOptions(tlsConfig), (socket) => {
+            .createServer({ ...listenerTlsOptions(tlsConfig), handshakeTimeout }, (socket) => {
               this.#accept(home, socket)
+            })
+            .on('connection', (socket: net.Socket) => {
+              this.#tlsSockets.add(socket)
+              socket.once('close', () => this.#tlsSockets.delete(socket))
             })
             .on('tlsClientError', (error, socket) => {
               this.#options.observer.failed('auth_downstream')

@@ -93,7 +93,12 @@ export class Session
         position += bytes
         continue
       }
-      if (this.#draining || end - position < 4 || this.#isFull()) break
+      if (this.#draining) {
+        // Nothing more is taken of a client that goes on sending.
+        this.downstream.block()
+        break
+      }
+      if (end - position < 4 || this.#isFull()) break
       const frameEnd = position + 4 + buffer.readInt32BE(position)
       const flaw = this.#login.expectsToken
         ? tokenSizeFlaw(frameEnd - position - 4)
