@@ -1,17 +1,22 @@
 import { errorCodes } from '../protocol/index.ts'
 import {
-  commonProtocols,
   electProtocol,
+  failedJoin,
+  failedSync,
+  isWaiting,
   metadataOf,
+  newMember,
   nothing,
   sameProtocols,
+  update,
+  type JoinAsk,
   type JoinResult,
   type Member,
-  type Protocol,
   type Reply,
   type SyncResult,
 } from './members.ts'
 import { GroupOffsets } from './offsets.ts'
+import { Roster, type Claimant, type MemberClaim } from './roster.ts'
 
 /**
  * A classic consumer group at its coordinator. Pure: time is an argument, answers go to the `reply`
@@ -31,35 +36,10 @@ import { GroupOffsets } from './offsets.ts'
  */
 export type GroupPhase = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable'
 
-export interface JoinAsk {
-  readonly memberId: string
-  readonly instanceId: string | null
-  readonly clientId: string
-  readonly clientHost: string
-  readonly sessionTimeoutMs: number
-  readonly rebalanceTimeoutMs: number
-  readonly protocolType: string
-  readonly protocols: readonly Protocol[]
-  /** KIP-394: a new dynamic member is told its id first, and joins with that. */
-  readonly mustKnowMemberId: boolean
-  /** KIP-814, JoinGroup 9: a returning static leader gets the members, and need not assign. */
-  readonly canSkipAssignment: boolean
-  /** The id that a new member gets. */
-  readonly newMemberId: string
-}
-
-/** Who a member says that it is, in every request after joining. */
-export interface MemberClaim {
-  readonly memberId: string
-  readonly instanceId: string | null
-  readonly generationId: number
-}
-
 export class Group {
   readonly id: string
   readonly offsets = new GroupOffsets()
-  readonly #members = new Map<string, Member>()
-  readonly #static = new Map<string, string>()
+  readonly #roster = new Roster()
   /** Ids given out that have not joined yet, and until when they may. */
   readonly #pending = new Map<string, number>()
   readonly #initialDelayMs: number
@@ -67,7 +47,6 @@ export class Group {
   #generation = 0
   #protocolType: string | null = null
   #protocol: string | null = null
-  #leader: string | null = null
   /** PreparingRebalance: when it ends without those who have not joined. */
   #rebalanceEnd = Infinity
   /** A first generation waits for more members until then; it moves, up to `#rebalanceEnd`. */
@@ -94,14 +73,14 @@ export class Group {
     return this.#protocol
   }
   get members(): readonly Member[] {
-    return [...this.#members.values()]
+    return this.#roster.all
   }
 
   join(ask: JoinAsk, now: number, reply: Reply<JoinResult>): void {
     const refused = this.#refuseJoin(ask)
     if (refused !== errorCodes.NONE) return reply(failedJoin(refused, ask.memberId))
     if (ask.memberId !== '') return this.#rejoin(ask, now, reply)
-    const former = ask.instanceId === null ? undefined : this.#static.get(ask.instanceId)
+    const former = this.#roster.ofInstance(ask.instanceId)
     if (former !== undefined) return this.#replaceStatic(former, ask, now, reply)
     if (ask.instanceId === null && ask.mustKnowMemberId) {
       this.#pending.set(ask.newMemberId, now + ask.sessionTimeoutMs)
@@ -114,23 +93,17 @@ export class Group {
     if (ask.protocols.length === 0 || ask.protocolType === '')
       return errorCodes.INCONSISTENT_GROUP_PROTOCOL
     if (this.#phase === 'Empty') return errorCodes.NONE
-    const others = this.members.filter(
-      ({ id, instanceId }) =>
-        id !== ask.memberId && (instanceId === null || instanceId !== ask.instanceId),
-    )
-    const common = commonProtocols(others)
-    const supported = common === undefined || ask.protocols.some(({ name }) => common.has(name))
-    return this.#protocolType === ask.protocolType && supported
+    return this.#protocolType === ask.protocolType && this.#roster.understands(ask.protocols, ask)
       ? errorCodes.NONE
       : errorCodes.INCONSISTENT_GROUP_PROTOCOL
   }
 
   #rejoin(ask: JoinAsk, now: number, reply: Reply<JoinResult>): void {
     if (this.#pending.has(ask.memberId)) return this.#add(ask.memberId, ask, now, reply)
-    const { member, errorCode } = this.#claimant(ask)
+    const { member, errorCode } = this.#roster.find(ask)
     if (member === undefined) return reply(failedJoin(errorCode, ask.memberId))
     const unchanged = sameProtocols(member.protocols, ask.protocols)
-    const isLeader = member.id === this.#leader
+    const isLeader = member.id === this.#roster.leader
     // A lost answer to JoinGroup is given again; a leader who joins a stable group wants a rebalance.
     if (
       unchanged &&
@@ -146,23 +119,9 @@ export class Group {
 
   #add(id: string, ask: JoinAsk, now: number, reply: Reply<JoinResult>): void {
     this.#pending.delete(id)
-    if (this.#members.size === 0) this.#protocolType = ask.protocolType
-    const member: Member = {
-      id,
-      instanceId: ask.instanceId,
-      clientId: ask.clientId,
-      clientHost: ask.clientHost,
-      sessionTimeoutMs: ask.sessionTimeoutMs,
-      rebalanceTimeoutMs: ask.rebalanceTimeoutMs,
-      protocols: ask.protocols,
-      assignment: nothing,
-      sessionEnd: now + ask.sessionTimeoutMs,
-      join: undefined,
-      sync: undefined,
-    }
-    this.#members.set(id, member)
-    if (ask.instanceId !== null) this.#static.set(ask.instanceId, id)
-    this.#leader ??= id
+    if (this.#roster.size === 0) this.#protocolType = ask.protocolType
+    const member = newMember(id, ask, now)
+    this.#roster.add(member)
     this.#await(member, now, reply)
   }
 
@@ -177,24 +136,16 @@ export class Group {
   }
 
   /** A static member came back without its id: it takes its former self's place (KIP-345). */
-  #replaceStatic(formerId: string, ask: JoinAsk, now: number, reply: Reply<JoinResult>): void {
-    const former = this.#members.get(formerId)
-    if (former === undefined) return reply(failedJoin(errorCodes.UNKNOWN_MEMBER_ID, ''))
-    former.join?.(failedJoin(errorCodes.FENCED_INSTANCE_ID, formerId))
+  #replaceStatic(former: Member, ask: JoinAsk, now: number, reply: Reply<JoinResult>): void {
+    former.join?.(failedJoin(errorCodes.FENCED_INSTANCE_ID, former.id))
     former.sync?.(failedSync(errorCodes.FENCED_INSTANCE_ID))
-    const unchanged = metadataOf(former, this.#protocol).equals(
-      ask.protocols.find(({ name }) => name === this.#protocol)?.metadata ?? nothing,
-    )
-    const id = ask.newMemberId
-    const member: Member = { ...former, id, join: undefined, sync: undefined }
-    update(member, ask)
-    this.#touch(member, now)
-    this.#members.delete(formerId)
-    this.#members.set(id, member)
-    if (ask.instanceId !== null) this.#static.set(ask.instanceId, id)
-    const wasLeader = this.#leader === formerId
-    if (wasLeader) this.#leader = id
-    if (this.#phase !== 'Stable' || !unchanged || electProtocol(this.members) !== this.#protocol)
+    const given = ask.protocols.find(({ name }) => name === this.#protocol)?.metadata ?? nothing
+    const isUnchanged = metadataOf(former, this.#protocol).equals(given)
+    const wasLeader = this.#roster.leader === former.id
+    const { assignment } = former
+    const member: Member = { ...newMember(ask.newMemberId, ask, now), assignment }
+    this.#roster.replace(former, member)
+    if (this.#phase !== 'Stable' || !isUnchanged || electProtocol(this.members) !== this.#protocol)
       return this.#await(member, now, reply)
     // Nothing changed for the others. A client that cannot skip the assignment must not think it leads.
     const answer = this.#joined(member)
@@ -202,12 +153,12 @@ export class Group {
     reply(
       ask.canSkipAssignment
         ? { ...answer, skipAssignment: true }
-        : { ...answer, leader: formerId, members: [] },
+        : { ...answer, leader: former.id, members: [] },
     )
   }
 
   #prepare(now: number): void {
-    for (const member of this.#members.values()) {
+    for (const member of this.members) {
       member.sync?.(failedSync(errorCodes.REBALANCE_IN_PROGRESS))
       if (member.sync !== undefined) this.#touch(member, now)
       member.sync = undefined
@@ -215,7 +166,7 @@ export class Group {
     const isFirst = this.#phase === 'Empty' && this.#initialDelayMs > 0
     this.#phase = 'PreparingRebalance'
     this.#expectNoSync()
-    this.#rebalanceEnd = now + Math.max(...this.members.map((each) => each.rebalanceTimeoutMs))
+    this.#rebalanceEnd = now + this.#roster.rebalanceTimeoutMs
     this.#initialDelayEnd = isFirst
       ? Math.min(now + this.#initialDelayMs, this.#rebalanceEnd)
       : undefined
@@ -230,20 +181,20 @@ export class Group {
   /** Begins the next generation with those who have joined; static members stay anyway. */
   #complete(now: number): void {
     for (const member of this.members)
-      if (member.join === undefined && member.instanceId === null) this.#members.delete(member.id)
+      if (member.join === undefined && member.instanceId === null) this.#roster.remove(member)
     const joined = this.members.filter(({ join }) => join !== undefined)
-    if (joined.length === 0 && this.#members.size > 0) {
-      this.#rebalanceEnd = now + Math.max(...this.members.map((each) => each.rebalanceTimeoutMs))
+    if (joined.length === 0 && this.#roster.size > 0) {
+      this.#rebalanceEnd = now + this.#roster.rebalanceTimeoutMs
       return
     }
     this.#rebalanceEnd = Infinity
     this.#initialDelayEnd = undefined
     this.#generation++
-    if (this.#members.size === 0) return this.#becomeEmpty()
-    if (!joined.some(({ id }) => id === this.#leader)) this.#leader = joined[0]?.id ?? null
+    if (this.#roster.size === 0) return this.#becomeEmpty()
+    this.#roster.appointLeader(joined)
     this.#protocol = electProtocol(this.members)
     this.#phase = 'CompletingRebalance'
-    this.#syncEnd = now + Math.max(...this.members.map((each) => each.rebalanceTimeoutMs))
+    this.#syncEnd = now + this.#roster.rebalanceTimeoutMs
     for (const member of this.members) {
       const reply = member.join
       member.join = undefined
@@ -256,7 +207,6 @@ export class Group {
 
   #becomeEmpty(): void {
     this.#phase = 'Empty'
-    this.#leader = null
     this.#protocol = null
     this.#expectNoSync()
   }
@@ -267,13 +217,13 @@ export class Group {
   }
 
   #joined(member: Member): JoinResult {
-    const isLeader = member.id === this.#leader
+    const isLeader = member.id === this.#roster.leader
     return {
       errorCode: errorCodes.NONE,
       generationId: this.#generation,
       protocolType: this.#protocolType,
       protocolName: this.#protocol,
-      leader: this.#leader ?? '',
+      leader: this.#roster.leader ?? '',
       skipAssignment: false,
       memberId: member.id,
       members: !isLeader
@@ -295,7 +245,7 @@ export class Group {
     now: number,
     reply: Reply<SyncResult>,
   ): void {
-    const { member, errorCode } = this.#claimant(claim, true)
+    const { member, errorCode } = this.#current(claim)
     if (member === undefined) return reply(failedSync(errorCode))
     const { protocolType, protocolName } = claim
     if (
@@ -311,7 +261,7 @@ export class Group {
     if (this.#phase === 'Stable') return reply(this.#synced(member))
     member.sync?.(failedSync(errorCodes.REBALANCE_IN_PROGRESS))
     member.sync = reply
-    if (member.id !== this.#leader) return
+    if (member.id !== this.#roster.leader) return
     this.#phase = 'Stable'
     for (const each of this.members) {
       each.assignment = assignments.get(each.id) ?? nothing
@@ -333,7 +283,7 @@ export class Group {
   }
 
   heartbeat(claim: MemberClaim, now: number): number {
-    const { member, errorCode } = this.#claimant(claim, true)
+    const { member, errorCode } = this.#current(claim)
     if (member === undefined) return errorCode
     this.#touch(member, now)
     return this.#phase === 'PreparingRebalance' ? errorCodes.REBALANCE_IN_PROGRESS : errorCodes.NONE
@@ -344,9 +294,8 @@ export class Group {
       this.#completeIfAllJoined(now)
       return errorCodes.NONE
     }
-    const byInstance = instanceId === null ? undefined : this.#static.get(instanceId)
-    const id = instanceId !== null && memberId === '' ? (byInstance ?? '') : memberId
-    const { member, errorCode } = this.#claimant({ memberId: id, instanceId })
+    const named = memberId === '' ? this.#roster.ofInstance(instanceId)?.id : memberId
+    const { member, errorCode } = this.#roster.find({ memberId: named ?? '', instanceId })
     if (member === undefined) return errorCode
     this.#remove(member, errorCodes.UNKNOWN_MEMBER_ID, now)
     return errorCodes.NONE
@@ -358,7 +307,7 @@ export class Group {
     if (claim.generationId < 0 && this.#phase === 'Empty') return errorCodes.NONE
     if (claim.generationId < 0 && claim.memberId === '' && claim.instanceId === null)
       return inTransaction ? errorCodes.NONE : errorCodes.UNKNOWN_MEMBER_ID
-    const { member, errorCode } = this.#claimant(claim, true)
+    const { member, errorCode } = this.#current(claim)
     if (member === undefined) return errorCode
     this.#touch(member, now)
     return this.#phase === 'CompletingRebalance' && !inTransaction
@@ -366,23 +315,9 @@ export class Group {
       : errorCodes.NONE
   }
 
-  /** The member that the claim is about, or the error that it meets. */
-  #claimant(
-    claim: { memberId: string; instanceId: string | null; generationId?: number },
-    withGeneration = false,
-  ): { member: Member; errorCode: 0 } | { member: undefined; errorCode: number } {
-    if (claim.instanceId !== null) {
-      const current = this.#static.get(claim.instanceId)
-      if (current === undefined)
-        return { member: undefined, errorCode: errorCodes.UNKNOWN_MEMBER_ID }
-      if (current !== claim.memberId)
-        return { member: undefined, errorCode: errorCodes.FENCED_INSTANCE_ID }
-    }
-    const member = this.#members.get(claim.memberId)
-    if (member === undefined) return { member, errorCode: errorCodes.UNKNOWN_MEMBER_ID }
-    if (withGeneration && claim.generationId !== this.#generation)
-      return { member: undefined, errorCode: errorCodes.ILLEGAL_GENERATION }
-    return { member, errorCode: errorCodes.NONE }
+  /** A member of the current generation, or the error that the claim meets. */
+  #current(claim: MemberClaim): Claimant {
+    return this.#roster.find(claim, { claimed: claim.generationId, current: this.#generation })
   }
 
   #touch(member: Member, now: number): void {
@@ -390,14 +325,11 @@ export class Group {
   }
 
   #remove(member: Member, errorCode: number, now: number): void {
-    this.#members.delete(member.id)
-    if (member.instanceId !== null && this.#static.get(member.instanceId) === member.id)
-      this.#static.delete(member.instanceId)
+    this.#roster.remove(member)
     member.join?.(failedJoin(errorCode, member.id))
     member.sync?.(failedSync(errorCode))
-    if (this.#leader === member.id) this.#leader = this.members[0]?.id ?? null
     if (this.#phase === 'Empty') return
-    if (this.#members.size === 0) {
+    if (this.#roster.size === 0) {
       this.#generation++
       this.#rebalanceEnd = Infinity
       this.#initialDelayEnd = undefined
@@ -446,31 +378,3 @@ export class Group {
     }
   }
 }
-
-function update(member: Member, ask: JoinAsk): void {
-  member.protocols = ask.protocols
-  member.sessionTimeoutMs = ask.sessionTimeoutMs
-  member.rebalanceTimeoutMs = ask.rebalanceTimeoutMs
-  member.clientId = ask.clientId
-  member.clientHost = ask.clientHost
-}
-
-const isWaiting = ({ join, sync }: Member): boolean => join !== undefined || sync !== undefined
-
-export const failedJoin = (errorCode: number, memberId: string): JoinResult => ({
-  errorCode,
-  generationId: -1,
-  protocolType: null,
-  protocolName: null,
-  leader: '',
-  skipAssignment: false,
-  memberId,
-  members: [],
-})
-
-export const failedSync = (errorCode: number): SyncResult => ({
-  errorCode,
-  protocolType: null,
-  protocolName: null,
-  assignment: nothing,
-})

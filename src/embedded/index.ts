@@ -8,7 +8,9 @@ export {
   type TopicOptions,
 } from './cluster.ts'
 export type { ControlHandler, ControlledConnection, ControlOutcome } from './control.ts'
-export { Group, type GroupPhase, type JoinAsk, type MemberClaim } from './group.ts'
+export { Group, type GroupPhase } from './group.ts'
 export { defaultLimits, type Limits } from './limits.ts'
+export type { JoinAsk, JoinResult, SyncResult } from './members.ts'
+export type { MemberClaim } from './roster.ts'
 export { PartitionLog, type AppendResult, type StoredRecord } from './log.ts'
 export { releases, type ApiName, type VersionCaps } from './versions.ts'

@@ -43,6 +43,24 @@ export interface Member {
   sync: Reply<SyncResult> | undefined
 }
 
+/** What a JoinGroup request asks for. */
+export interface JoinAsk {
+  readonly memberId: string
+  readonly instanceId: string | null
+  readonly clientId: string
+  readonly clientHost: string
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly protocolType: string
+  readonly protocols: readonly Protocol[]
+  /** KIP-394: a new dynamic member is told its id first, and joins with that. */
+  readonly mustKnowMemberId: boolean
+  /** KIP-814, JoinGroup 9: a returning static leader gets the members, and need not assign. */
+  readonly canSkipAssignment: boolean
+  /** The id that a new member gets. */
+  readonly newMemberId: string
+}
+
 export const nothing = Buffer.alloc(0)
 
 export function sameProtocols(a: readonly Protocol[], b: readonly Protocol[]): boolean {
@@ -82,3 +100,46 @@ export function electProtocol(members: Iterable<Member>): string | null {
 
 export const metadataOf = (member: Member, protocol: string | null): Buffer =>
   member.protocols.find(({ name }) => name === protocol)?.metadata ?? nothing
+
+export const newMember = (id: string, ask: JoinAsk, now: number): Member => ({
+  id,
+  instanceId: ask.instanceId,
+  clientId: ask.clientId,
+  clientHost: ask.clientHost,
+  sessionTimeoutMs: ask.sessionTimeoutMs,
+  rebalanceTimeoutMs: ask.rebalanceTimeoutMs,
+  protocols: ask.protocols,
+  assignment: nothing,
+  sessionEnd: now + ask.sessionTimeoutMs,
+  join: undefined,
+  sync: undefined,
+})
+
+export function update(member: Member, ask: JoinAsk): void {
+  member.protocols = ask.protocols
+  member.sessionTimeoutMs = ask.sessionTimeoutMs
+  member.rebalanceTimeoutMs = ask.rebalanceTimeoutMs
+  member.clientId = ask.clientId
+  member.clientHost = ask.clientHost
+}
+
+export const isWaiting = ({ join, sync }: Member): boolean =>
+  join !== undefined || sync !== undefined
+
+export const failedJoin = (errorCode: number, memberId: string): JoinResult => ({
+  errorCode,
+  generationId: -1,
+  protocolType: null,
+  protocolName: null,
+  leader: '',
+  skipAssignment: false,
+  memberId,
+  members: [],
+})
+
+export const failedSync = (errorCode: number): SyncResult => ({
+  errorCode,
+  protocolType: null,
+  protocolName: null,
+  assignment: nothing,
+})

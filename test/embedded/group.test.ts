@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Group, type JoinAsk } from '../../src/embedded/index.ts'
-import type { JoinResult, SyncResult } from '../../src/embedded/members.ts'
+import { Group, type JoinAsk, type JoinResult, type SyncResult } from '../../src/embedded/index.ts'
 import { errorCodes } from '../../src/protocol/index.ts'
 
 let group: Group

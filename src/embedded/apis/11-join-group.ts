@@ -1,7 +1,6 @@
 import { apis, errorCodes, type JoinGroupRequest } from '../../protocol/index.ts'
-import { failedJoin } from '../group.ts'
 import { handler } from '../handler.ts'
-import type { JoinResult } from '../members.ts'
+import { failedJoin, type JoinResult } from '../members.ts'
 import type { Call } from '../shared.ts'
 import { refuseGroup } from './coordination.ts'
 

@@ -1,7 +1,6 @@
 import { apis, errorCodes, type SyncGroupRequest } from '../../protocol/index.ts'
-import { failedSync } from '../group.ts'
 import { handler } from '../handler.ts'
-import type { SyncResult } from '../members.ts'
+import { failedSync, type SyncResult } from '../members.ts'
 import type { Call } from '../shared.ts'
 import { refuseGroup } from './coordination.ts'
 
