@@ -5,7 +5,7 @@ import type { Verdict } from './ledger.ts'
 export interface Output {
   readonly isTTY: boolean
   readonly write: (text: string) => void
-  /** Columns of the terminal. */
+  /** Of the terminal; where they are not given, those of the process's own. */
   readonly columns?: number
 }
 
@@ -64,6 +64,9 @@ export function sceneLines(scene: Scene): string[] {
   ]
 }
 
+/** None where standard output is no terminal, whatever the types say. */
+const terminalColumns = (): number => process.stdout.columns || 80
+
 /** Writes lines, and on a terminal writes the next ones over them. */
 export class Screen {
   readonly #output: Output
@@ -75,7 +78,7 @@ export class Screen {
 
   /** A line longer than the terminal is wide would be two, and not be written over. */
   show(lines: readonly string[]): void {
-    const width = Math.max(20, this.#output.columns ?? 80) - 1
+    const width = Math.max(20, this.#output.columns ?? terminalColumns()) - 1
     const cut = lines.map((line) => stripVTControlCharacters(line).slice(0, width))
     const up = this.#shown > 0 ? `\x1b[${this.#shown}A` : ''
     this.#output.write(`${up}\x1b[J${cut.join('\n')}\n`)

@@ -1,50 +1,18 @@
-import { randomBytes } from 'node:crypto'
 import { assert } from '../assert.ts'
 import type { Api, Fields } from '../protocol/index.ts'
-import { localUsers, type Credentials, type SaslMechanism } from '../security/index.ts'
-import { handlers } from './apis/index.ts'
 import { coordinatorKeys } from './apis/coordination.ts'
+import {
+  assemble,
+  newUuid,
+  type AssembledShared,
+  type EmbeddedClusterOptions,
+  type TopicOptions,
+} from './assemble.ts'
 import { Broker } from './broker.ts'
-import { systemClock, type Clock, type Timer } from './clock.ts'
 import { Controls, type ControlHandler } from './control.ts'
-import { Coordinators, Groups } from './coordinators.ts'
-import { defaultLimits, type Limits } from './limits.ts'
+import { defaultLimits } from './limits.ts'
 import type { PartitionLog, StoredRecord } from './log.ts'
-import { ProducerIds } from './producer-ids.ts'
-import type { Shared } from './shared.ts'
-import { ClusterState, wake, type Partition } from './state.ts'
-import { Transactions, type Completion } from './transactions.ts'
-import { offeredVersions, type VersionCaps } from './versions.ts'
-
-export interface TopicOptions {
-  readonly name: string
-  readonly partitions: number
-  /** Default: as many as there are brokers, at most 3. */
-  readonly replicas?: number
-  readonly configs?: Readonly<Record<string, string>>
-}
-
-export interface EmbeddedClusterOptions {
-  /** How many; their node ids begin at `firstNodeId`. Default 1. */
-  readonly brokers?: number
-  readonly firstNodeId?: number
-  readonly topics?: readonly TopicOptions[]
-  readonly clusterId?: string
-  readonly host?: string
-  /** One per broker; 0 or none for a free one. */
-  readonly ports?: readonly number[]
-  /** What is offered, where less than all that is handled: an older broker. See `releases`. */
-  readonly versions?: VersionCaps
-  readonly sasl?: {
-    readonly users: readonly Credentials[]
-    readonly mechanisms?: readonly SaslMechanism[]
-  }
-  readonly autoCreateTopics?: boolean
-  /** `num.partitions`, of topics that do not say how many. */
-  readonly defaultPartitions?: number
-  readonly limits?: Partial<Limits>
-  readonly clock?: Clock
-}
+import { ClusterState, type Partition } from './state.ts'
 
 export interface EmbeddedBroker {
   readonly nodeId: number
@@ -88,14 +56,6 @@ export interface EmbeddedCluster {
   stop(): Promise<void>
 }
 
-/** 16 random bytes as Kafka writes them: base64url; never one that begins with `-`, as in Kafka. */
-function newUuid(): string {
-  for (;;) {
-    const uuid = randomBytes(16).toString('base64url')
-    if (!uuid.startsWith('-')) return uuid
-  }
-}
-
 const replicasMax = 3
 
 export async function startEmbeddedCluster(
@@ -105,7 +65,7 @@ export async function startEmbeddedCluster(
   assert(count > 0, 'a cluster needs a broker')
   const limits = { ...defaultLimits, ...options.limits }
   const state = new ClusterState(options.clusterId ?? newUuid(), limits)
-  const shared = await makeShared(options, state, limits, Math.min(count, replicasMax))
+  const shared = await assemble(options, state, limits, Math.min(count, replicasMax))
   const cluster = new Cluster(shared)
   try {
     for (let index = 0; index < count; index++)
@@ -122,81 +82,13 @@ export async function startEmbeddedCluster(
   return cluster
 }
 
-async function makeShared(
-  options: EmbeddedClusterOptions,
-  state: ClusterState,
-  limits: Limits,
-  defaultReplicas: number,
-): Promise<Shared & { stopTimers(): void }> {
-  const clock = options.clock ?? systemClock
-  const groups = new Groups(clock, limits.initialRebalanceDelayMs)
-  const { sasl } = options
-  const users = sasl === undefined ? undefined : await localUsers(sasl.users, sasl.mechanisms)
-  let timer: Timer | undefined
-  const arm = () => {
-    const deadline = transactions.nextDeadline()
-    timer?.cancel()
-    timer = undefined
-    if (deadline === Infinity) return
-    timer = clock.setTimeout(
-      () => {
-        transactions.expire(clock.now())
-        arm()
-      },
-      Math.max(0, deadline - clock.now()),
-    )
-  }
-  const begun = () => {
-    if (timer === undefined) arm()
-  }
-  const transactions = new Transactions(
-    (completion) => writeMarkers(state, groups, clock, completion),
-    begun,
-  )
-  return {
-    state,
-    groups,
-    coordinators: new Coordinators(state),
-    transactions,
-    producerIds: new ProducerIds(),
-    clock,
-    limits,
-    versions: offeredVersions(handlers.values(), options.versions ?? {}),
-    users,
-    autoCreateTopics: options.autoCreateTopics ?? false,
-    defaultPartitions: options.defaultPartitions ?? 1,
-    defaultReplicas,
-    newUuid,
-    stopTimers() {
-      timer?.cancel()
-      groups.stop()
-    },
-  }
-}
-
-function writeMarkers(
-  state: ClusterState,
-  groups: Groups,
-  clock: Clock,
-  { producer, isCommit, partitions, groups: groupIds }: Completion,
-): void {
-  for (const [topic, indexes] of partitions)
-    for (const index of indexes) {
-      const partition = state.partition(topic, index)
-      if (partition === undefined) continue
-      partition.log.appendMarker(producer, isCommit, partition.leaderEpoch, clock.now())
-      wake(partition)
-    }
-  for (const id of groupIds) groups.get(id)?.offsets.endTransaction(producer.id, isCommit)
-}
-
 class Cluster implements EmbeddedCluster {
-  readonly #shared: Shared & { stopTimers(): void }
+  readonly #shared: AssembledShared
   readonly #controls = new Controls()
   readonly #listeners = new Map<number, Broker>()
   #connections = 0
 
-  constructor(shared: Shared & { stopTimers(): void }) {
+  constructor(shared: AssembledShared) {
     this.#shared = shared
   }
 

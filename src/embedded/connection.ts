@@ -99,7 +99,7 @@ export class Connection {
     frame: Buffer,
     header: RequestHeader,
   ): Promise<{ readonly losesAnswer: boolean } | undefined> {
-    const { controls, nodeId, shared } = this.#owner
+    const { controls, nodeId } = this.#owner
     if (!controls.has(header.apiKey)) return { losesAnswer: false }
     const peer = `${this.#socket.remoteAddress ?? ''}:${this.#socket.remotePort ?? 0}`
     const decision = await controls.decide(frame, nodeId, { id: this.#id, peer, header })
@@ -117,15 +117,23 @@ export class Connection {
       case 'swallow':
         return undefined
       case 'delay':
-        await new Promise<void>((resolve) => {
-          const timer = shared.clock.setTimeout(resolve, decision.ms)
-          this.#gone.signal.addEventListener('abort', () => {
-            timer.cancel()
-            resolve()
-          })
-        })
+        await this.#delay(decision.ms)
         return { losesAnswer: false }
     }
+  }
+
+  /** No longer than there is a connection. */
+  async #delay(ms: number): Promise<void> {
+    const gone = this.#gone.signal
+    await new Promise<void>((resolve) => {
+      const finish = () => {
+        timer.cancel()
+        gone.removeEventListener('abort', finish)
+        resolve()
+      }
+      const timer = this.#owner.shared.clock.setTimeout(finish, ms)
+      gone.addEventListener('abort', finish)
+    })
   }
 
   async #handle(frame: Buffer, header: RequestHeader, losesAnswer: boolean): Promise<void> {

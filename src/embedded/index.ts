@@ -1,12 +1,7 @@
 /** Kafka in this process, over real sockets, with scripted faults: for the demo and for tests. */
 export { systemClock, type Clock, type Timer } from './clock.ts'
-export {
-  startEmbeddedCluster,
-  type EmbeddedBroker,
-  type EmbeddedCluster,
-  type EmbeddedClusterOptions,
-  type TopicOptions,
-} from './cluster.ts'
+export type { EmbeddedClusterOptions, TopicOptions } from './assemble.ts'
+export { startEmbeddedCluster, type EmbeddedBroker, type EmbeddedCluster } from './cluster.ts'
 export type { ControlHandler, ControlledConnection, ControlOutcome } from './control.ts'
 export { Group, type GroupPhase } from './group.ts'
 export { defaultLimits, type Limits } from './limits.ts'
