@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import * as net from 'node:net'
+import * as tls from 'node:tls'
 import {
   apis,
   decodeRequestHeader,
@@ -40,12 +41,14 @@ export interface ScriptedOptions {
   /** Topic names and how many partitions each has; partition p is led by broker p mod brokers + 1. */
   readonly topics?: Readonly<Record<string, number>>
   readonly script: Script
+  /** The brokers speak TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string }
   /** Called for each new connection; true: nothing more is done with it. */
   readonly onConnection?: (socket: net.Socket, connection: number) => boolean
 }
 
 const offered: ApiVersionsAnswer['apiKeys'] = [
-  ...[0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 22].flatMap((apiKey) => {
+  ...[0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 22, 36].flatMap((apiKey) => {
     const api = Object.values(apis).find(({ key }) => key === apiKey)
     return api === undefined
       ? []
@@ -65,6 +68,7 @@ export async function startScripted({
   topics = { orders: 1 },
   script,
   onConnection = () => false,
+  tls: certificate,
 }: ScriptedOptions): Promise<ScriptedCluster> {
   const ports: number[] = []
   const sockets = new Set<net.Socket>()
@@ -99,7 +103,7 @@ export async function startScripted({
     } else throw new Error(`the script has no answer to API ${apiKey}`)
   }
   for (let nodeId = 1; nodeId <= brokers; nodeId++) {
-    const server = net.createServer((socket) => {
+    const accept = (socket: net.Socket): void => {
       const connection = ++connections
       sockets.add(socket)
       socket.on('close', () => sockets.delete(socket))
@@ -115,7 +119,9 @@ export async function startScripted({
           serve({ ...decodeRequestHeader(frame, 0), frame, nodeId, socket, connection })
         }
       })
-    })
+    }
+    const server =
+      certificate === undefined ? net.createServer(accept) : tls.createServer(certificate, accept)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
