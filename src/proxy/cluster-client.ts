@@ -388,7 +388,8 @@ export class ClusterClient {
   }
 
   async #openControl(): Promise<Upstream> {
-    if (this.#control?.state === 'ready') return this.#control
+    if (this.#control?.state === 'ready' && !this.#control.loginExpires) return this.#control
+    this.#control?.end()
     const servers: Server[] = [...this.topology.brokers.values(), ...this.#options.bootstrapServers]
     let failure: unknown
     for (const server of servers) {

@@ -114,6 +114,9 @@ export class SessionLogin {
       }
     } catch (error) {
       const failure = refusal(error)
+      // A client takes a refusal for final. That nobody could judge is not one: it tries again.
+      const isRefused = failure.kind === 'auth_downstream' || failure.kind === 'auth_upstream'
+      if (!isRefused) return { answer: Buffer.alloc(0), close: true, failure }
       return {
         answer: encodeResponse(api, version, correlationId, {
           errorCode: errorCodes.SASL_AUTHENTICATION_FAILED,

@@ -85,7 +85,8 @@ export class Session
   received(buffer: Buffer, start: number, end: number): number {
     let position = start
     this.#stalls.received(performance.now())
-    while (position < end && !this.#closed) {
+    // A login that is being judged blocks; what came behind it is presented again.
+    while (position < end && !this.#closed && !this.downstream.blocked) {
       if (this.#streamLeft > 0 && this.#streamTo !== undefined) {
         const bytes = Math.min(this.#streamLeft, end - position)
         this.run.add(this.#streamTo, buffer, position, position + bytes)
