@@ -85,6 +85,7 @@ export class Upstream implements ConnectionHandler {
   /** What is left of the answer that is streaming, in bytes. */
   #streamLeft = 0
   #failure: CutoverError | undefined
+  #isConnected = false
   #resolveConnected: (() => void) | undefined
   #rejectConnected: ((error: Error) => void) | undefined
 
@@ -205,6 +206,7 @@ export class Upstream implements ConnectionHandler {
   }
 
   connected(): void {
+    this.#isConnected = true
     this.#resolveConnected?.()
   }
 
@@ -217,11 +219,16 @@ export class Upstream implements ConnectionHandler {
     this.state = 'closed'
     if (error instanceof AssertionError) this.#owner.broke(error)
     this.#options.observer.upstreamClosed(this.cluster)
+    const what = !opening
+      ? 'closed the connection'
+      : this.#isConnected
+        ? `closed the connection before it let us in${this.#options.tls === undefined ? `: does it want TLS (${this.cluster}.tls)?` : ''}`
+        : 'could not be reached'
     const failure =
       this.#failure ??
       new CutoverError(
         opening ? 'upstream_connect' : 'upstream_closed',
-        `${this.peer} ${opening ? 'could not be reached' : 'closed the connection'}${error === undefined ? '' : `: ${error.message}`}`,
+        `${this.peer} ${what}${error === undefined ? '' : `: ${error.message}`}`,
         { cause: error },
       )
     this.#failure = failure
