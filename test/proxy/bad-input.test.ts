@@ -1,6 +1,7 @@
 import * as net from 'node:net'
 import * as tls from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { limitDefaults } from '../../src/config/defaults.ts'
 import { startEmbeddedCluster, type EmbeddedCluster } from '../../src/embedded/index.ts'
 import type { ErrorKind } from '../../src/errors.ts'
 import { apis } from '../../src/protocol/index.ts'
@@ -284,6 +285,36 @@ describe('what was asked before the bad bytes', () => {
     expect((await hostile.next()).length).toBeGreaterThan(10)
     await hostile.closed
   })
+})
+
+describe('a Produce of two million partitions, in small pieces', () => {
+  test('is not looked at from its beginning for each piece', async () => {
+    const partitions = 2_000_000
+    const { connectTimeoutMs } = limitDefaults
+    const patient = await startSidecar(cluster.bootstrapServers, { limits: { connectTimeoutMs } })
+    await untilReady(patient)
+    cluster.control(apis.produce, () => ({ kind: 'drop' }))
+    const begin = frameOf(apis.produce, 8, { acks: 1, timeoutMs: 1, topicData: [] }).subarray(0, -4)
+    const list = Buffer.alloc(12)
+    list.writeInt32BE(1)
+    list.writeInt16BE(2, 4)
+    list.write('xy', 6)
+    list.writeInt32BE(partitions, 8)
+    // Each has a number (of no partition that there is) and no records (-1).
+    const body = Buffer.alloc(8 * partitions, Buffer.from([0, 0, 0, 9, 255, 255, 255, 255]))
+    const frame = Buffer.concat([begin, list, body])
+    frame.writeInt32BE(frame.length - 4)
+    const hostile = await patient.connect()
+    const start = performance.now()
+    for (let at = 0; at < frame.length; at += 30_000) {
+      hostile.write(frame.subarray(at, at + 30_000))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await hostile.closed
+    // It took a minute when each of the 500 pieces cost the whole of those before it.
+    expect(performance.now() - start).toBeLessThan(10_000)
+    await patient.stop()
+  }, 120_000)
 })
 
 describe('a TLS client on a plaintext port', () => {

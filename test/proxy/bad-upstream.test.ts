@@ -305,6 +305,53 @@ describe('to a question of the sidecar', () => {
   })
 })
 
+describe('where no answer is asked for (acks=0)', () => {
+  const acks0 = (): Buffer => frameOf(apis.produce, 9, produce({ 'orders/0': ['v'] }, 0))
+
+  test('the end of the connection is the only sign of failure, and is passed on', async () => {
+    const { sidecar } = await setUp((socket) => socket.end())
+    const client = await sidecar.connect(1)
+    client.write(acks0())
+    await client.closed
+    await expectReported(sidecar, 'upstream_closed', /^127.0.0.1:\d+ closed the connection$/)
+  })
+
+  test('an answer all the same is reported', async () => {
+    const { sidecar } = await setUp((socket) => socket.write(int32(10, 5, 0, 0)))
+    const client = await sidecar.connect(1)
+    client.write(acks0())
+    await client.closed
+    await expectReported(sidecar, 'upstream_invalid', /sent an answer that nobody asked for$/)
+  })
+})
+
+describe('with nothing owed', () => {
+  test('the end of an idle connection is not the end of the client', async () => {
+    let idle: Socket | undefined
+    const cluster = await startScripted({
+      brokers: 2,
+      topics: { orders: 2 },
+      script: (request) => {
+        if (request.apiKey !== apis.listGroups.key) return false
+        idle = request.socket
+        request.socket.write(listedGroups(request))
+        return true
+      },
+    })
+    const sidecar = await startSidecar(cluster.bootstrapServers)
+    await untilReady(sidecar)
+    const client = await sidecar.connect(1)
+    for (let i = 0; i < 3; i++) {
+      await expectServed(client)
+      const { upstreams } = sidecar.seen
+      idle?.end()
+      expect(await until(() => sidecar.seen.upstreams < upstreams, 2_000, 1)).toBe(true)
+    }
+    expect(sidecar.seen.failures).toEqual([])
+    await client.close()
+  })
+})
+
 describe('instead of accepting', () => {
   test('it closes new connections: the client is told soon, by the end of its own', async () => {
     let closes = false
