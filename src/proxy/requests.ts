@@ -69,6 +69,8 @@ export class Requests {
   #asked = false
   /** How many waits there have been; only the last one counts. */
   #waits = 0
+  /** How many bytes of the unfinished Produce at hand must be there before it is looked at again. */
+  #lookAgainAt = 0
   #fetchSession: { readonly id: number; readonly upstream: Upstream } | undefined
 
   constructor(owner: RequestsOwner) {
@@ -86,13 +88,17 @@ export class Requests {
 
   /** The Produce frame at `at`; not all of its bytes need be there. */
   produce(buffer: Buffer, at: number, end: number, frameEnd: number, version: number): Outcome {
+    const isWhole = end >= frameEnd
+    if (!isWhole && end - at < this.#lookAgainAt) return 'wait'
     const table = this.#context.table()
     const route = routeProduce(table, buffer, at, Math.min(end, frameEnd), frameEnd, version)
-    if (route === 'incomplete') return 'wait'
-    if (route === 'malformed') return this.#malformed('Produce')
-    if (route === 'split') {
-      return end < frameEnd ? 'wait' : this.other(buffer.subarray(at + 4, frameEnd))
+    if (route === 'incomplete' || (route === 'split' && !isWhole)) {
+      // Looked at from its beginning for each chunk, a long list of partitions costs its square.
+      this.#lookAgainAt = 2 * (end - at)
+      return 'wait'
     }
+    if (route === 'malformed') return this.#malformed('Produce')
+    if (route === 'split') return this.other(buffer.subarray(at + 4, frameEnd))
     if (route === 'unknown' && this.#askLeader(seenProduce.unknownTopic)) return 'wait'
     const upstream = this.#connected(route === 'unknown' ? this.#owner.brokers.home : route)
     if (upstream === undefined) return 'wait'
@@ -248,6 +254,7 @@ export class Requests {
   }
 
   #sent(): void {
+    this.#lookAgainAt = 0
     this.#attempts = 0
     this.#asked = false
   }
