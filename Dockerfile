@@ -1,7 +1,7 @@
 # The sidecar as an image: any base that has Node, no shell needed, nothing to write but one volume.
 #
 #     docker build -t kafka-cutover .
-#     docker build -t kafka-cutover --build-arg BASE=gcr.io/distroless/nodejs24-debian12 --build-arg BUILDER=node:24-slim .
+#     docker build -t kafka-cutover --build-arg BASE=a-distroless-node --build-arg BUILDER=node:24-slim .
 #
 # From a fresh clone, the first stage runs npm. In a checkout after `npm ci && npm run build` it takes
 # what is there, and needs neither npm nor a network; then any image with a Node >= 22.18 will do:
