@@ -317,6 +317,31 @@ describe('a Produce of two million partitions, in small pieces', () => {
   }, 120_000)
 })
 
+describe('more unfinished bytes than all connections together may hold', () => {
+  test('cost their sender the connection, with a line', async () => {
+    const tight = await startSidecar(cluster.bootstrapServers, {
+      limits: { bufferedBytesMax: 3 * 2 ** 20 },
+    })
+    await untilReady(tight)
+    const other = await tight.connect()
+    await other.ask(apis.metadata, 9, { topics: [] })
+    const hostile = await tight.connect()
+    const start = request(apis.listOffsets.key, 4)
+    start.writeInt32BE(50_000_000)
+    hostile.write(Buffer.concat([start, Buffer.alloc(4 * 2 ** 20)]))
+    await hostile.closed
+    expect(tight.seen.failures).toEqual(['buffers_exhausted'])
+    expect(complaintOf(tight)).toMatchObject({
+      level: 'warn',
+      message: 'a client connection was closed',
+    })
+    expect(complaintOf(tight).err).toMatch(/^no read buffer is left .* limits.bufferedBytes/)
+    expect(tight.proxy.bufferedBytes).toBeLessThan(3 * 2 ** 20)
+    await other.ask(apis.metadata, 9, { topics: [] })
+    await tight.stop()
+  })
+})
+
 describe('a TLS client on a plaintext port', () => {
   test('is sent away with a word to the operator', async () => {
     const socket = tls.connect({ port: sidecar.port, host: '127.0.0.1', rejectUnauthorized: false })
