@@ -7,6 +7,7 @@ export const errorKinds = {
   auth_downstream: 'an application could not be logged in',
   auth_upstream:
     'a cluster refused the credentials, or asked for credentials that are not configured',
+  buffers_exhausted: 'the read buffers of all connections together have reached their limit',
   client_idle: 'an application left a frame unfinished, or its answers unread, for too long',
   connection_limit: 'an application was refused because the limit on connections is reached',
   frame_invalid: 'an application sent bytes that are not a Kafka request',

@@ -1,4 +1,5 @@
 import { assert, AssertionError } from '../assert.ts'
+import { CutoverError } from '../errors.ts'
 import { type BufferPool, readBufferSizes } from './buffers.ts'
 import { Queue } from './queue.ts'
 import type { Transport, TransportOwner } from './transport.ts'
@@ -307,7 +308,7 @@ export class Connection implements TransportOwner {
       this.#start = 0
       this.#end = left
     } else if (!this.#replace(Math.max(left * 2, this.#buffer.length))) {
-      this.destroy(new Error('no read buffer left: limits.bufferedBytes is in use'))
+      this.destroy(noBufferLeft(left))
     }
   }
 
@@ -342,11 +343,18 @@ export class Connection implements TransportOwner {
         this.#start = 0
         this.#end = left
       } else if (!this.#replace(Math.max((left + chunk.length) * 2, this.#buffer.length))) {
-        this.destroy(new Error('no read buffer left: limits.bufferedBytes is in use'))
+        this.destroy(noBufferLeft(left))
         return false
       }
     }
     this.#end += chunk.copy(this.#buffer, this.#end)
     return true
   }
+}
+
+function noBufferLeft(present: number): CutoverError {
+  return new CutoverError(
+    'buffers_exhausted',
+    `no read buffer is left for what follows ${present} bytes of one message: limits.bufferedBytes is in use`,
+  )
 }

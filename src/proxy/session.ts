@@ -1,5 +1,5 @@
 import { AssertionError } from '../assert.ts'
-import type { CutoverError } from '../errors.ts'
+import { CutoverError } from '../errors.ts'
 import type { NodeId } from '../ids.ts'
 import { apiByKey, apiName, apis, decodeRequestHeader } from '../protocol/index.ts'
 import { loginFlaw, sizeFlaw, tokenSizeFlaw, versionFlaw } from './admission.ts'
@@ -266,6 +266,7 @@ export class Session
   closed(error: Error | undefined): void {
     if (this.#closed) return
     if (error instanceof AssertionError) this.#logBug(error)
+    if (error instanceof CutoverError) this.#report(error)
     this.#closed = true
     this.brokers.end()
     this.context.observer.downstreamClosed()

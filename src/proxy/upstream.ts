@@ -226,6 +226,7 @@ export class Upstream implements ConnectionHandler {
         : 'could not be reached'
     const failure =
       this.#failure ??
+      (error instanceof CutoverError ? error : undefined) ??
       new CutoverError(
         opening ? 'upstream_connect' : 'upstream_closed',
         `${this.peer} ${what}${error === undefined ? '' : `: ${error.message}`}`,
