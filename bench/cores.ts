@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * Which core does what, and what it cost. The proxy has one core to itself; broker and load share the
@@ -88,4 +89,21 @@ export function watchNoise(pids: readonly number[]): () => number {
     const foreign = machineSeconds() - before.machine - (ours() - before.ours)
     return Math.max(0, foreign / seconds)
   }
+}
+
+const quietWindowMs = 1_000
+
+/** Waits until others leave the machine alone for a moment. @returns whether they did in time */
+export async function quiet(
+  pids: readonly number[],
+  coresMax: number,
+  timeoutMs: number,
+): Promise<boolean> {
+  const end = performance.now() + timeoutMs
+  while (performance.now() < end) {
+    const noise = watchNoise(pids)
+    await sleep(quietWindowMs)
+    if (noise() <= coresMax) return true
+  }
+  return false
 }

@@ -122,6 +122,9 @@ async function once<T>(port: number, act: (kafka: KafkaConnection) => Promise<T>
   }
 }
 
+/** Configuration of a topic that may be written to for ever: a partition keeps two segments. */
+export const smallLog = { 'retention.bytes': '33554432', 'segment.bytes': '16777216' }
+
 /** Resolves when every partition has a leader. */
 export async function createTopic(
   port: number,
@@ -145,10 +148,6 @@ export async function createTopic(
       if (performance.now() > end) throw new Error(`${name} has no leaders`)
     }
   })
-}
-
-export async function hasTopic(port: number, name: string): Promise<boolean> {
-  return (await once(port, (kafka) => ledPartitions(kafka, name))) > 0
 }
 
 /** How many partitions of a topic have a leader; none where there is no such topic. */

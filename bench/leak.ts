@@ -6,8 +6,8 @@ import { startBroker } from './broker.ts'
 import { buildSidecar } from './build.ts'
 import { gigabyte } from './case.ts'
 import { divideCores, residentKib } from './cores.ts'
-import { createTopic } from './kafka.ts'
-import { churn, fillTopic, move, type ChurnCounts } from './leak-load.ts'
+import { createTopic, smallLog } from './kafka.ts'
+import { churn, fillTopic, move, type ChurnCounts } from './raw-load.ts'
 import { shown } from './rounds.ts'
 import { median } from './statistics.ts'
 import { sidecarKind } from './subjects.ts'
@@ -45,11 +45,13 @@ const settleMs = 8_000
 const settledSamples = 5
 const sampleMs = 1_000
 const reportMs = 15_000
-const partitions = 4
 
-const topics = { produce: 'leak-produce', fetch: 'leak-fetch' }
-/** The disk stays small: a partition keeps two segments. */
-const smallLog = { 'retention.bytes': '33554432', 'segment.bytes': '16777216' }
+const traffic = {
+  produceTopic: 'leak-produce',
+  partitions: 4,
+  fetchTopic: 'leak-fetch',
+  recordBytes: 1_000_000,
+}
 
 interface Look {
   readonly kib: number
@@ -71,9 +73,9 @@ async function main(): Promise<number> {
   if (cores !== undefined) await run('taskset', ['-acp', cores.load, String(process.pid)])
   const broker = await startBroker(values.kafka, cores)
   try {
-    await createTopic(broker.port, topics.produce, partitions, smallLog)
-    await createTopic(broker.port, topics.fetch, 1)
-    await fillTopic(broker.port, topics.fetch)
+    await createTopic(broker.port, traffic.produceTopic, traffic.partitions, smallLog)
+    await createTopic(broker.port, traffic.fetchTopic, 1)
+    await fillTopic(broker.port, traffic.fetchTopic)
     const sidecar = await sidecarKind('sidecar', command, broker, cores).start()
     try {
       const counts: ChurnCounts = { opened: 0, failed: 0 }
@@ -84,7 +86,7 @@ async function main(): Promise<number> {
       const load = async (share: typeof total) => {
         await Promise.all([
           churn(sidecar.port, share.connections, counts),
-          move(sidecar.port, topics, partitions, share.bytes, moved),
+          move({ port: sidecar.port, ...traffic, bytes: share.bytes }, moved),
         ])
       }
       await load(first)

@@ -6,6 +6,8 @@ import { requireKafka } from '../test/kafka/index.ts'
 import { startBroker, type Broker } from './broker.ts'
 import { buildSidecar, root } from './build.ts'
 import type { Bench, Case } from './case.ts'
+import { createTopic, smallLog } from './kafka.ts'
+import { fillTopic, move } from './raw-load.ts'
 import { consume, produceBig, produceDefault } from './cases/bulk.ts'
 import { idle } from './cases/idle.ts'
 import { latency, smallRequests } from './cases/requests.ts'
@@ -36,6 +38,7 @@ The sidecar beside HAProxy in TCP mode, before a real broker, in interleaved rou
   --baseline CMD   another sidecar to compare to, e.g. "node ../before/dist/main.js"
   --sidecar CMD    the sidecar itself, default the one that is built here
   --noise CORES    what others may take of the machine before a round does not count, default 0.3
+  --wait SECONDS   how long to wait before a round until it is as quiet as that, default 0
   --kafka VERSION  default 4.3.1
   --json FILE      all that was measured
 `
@@ -49,6 +52,7 @@ const { values } = parseArgs({
     baseline: { type: 'string' },
     sidecar: { type: 'string' },
     noise: { type: 'string', default: '0.3' },
+    wait: { type: 'string', default: '0' },
     kafka: { type: 'string', default: '4.3.1' },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -102,6 +106,7 @@ async function main(): Promise<number> {
     const results = await runRounds(bench, cases, contenders, {
       rounds: Number(values.rounds),
       noiseMax: Number(values.noise),
+      waitMs: Number(values.wait) * 1000,
       say,
     })
     const lines = summarize(results, sidecarName, 'haproxy')
@@ -132,18 +137,30 @@ async function main(): Promise<number> {
   }
 }
 
+const warmTraffic = {
+  produceTopic: 'bench-warm-produce',
+  partitions: 6,
+  fetchTopic: 'bench-warm-fetch',
+  // About what a request of a producer with default settings carries to six partitions.
+  recordBytes: 90_000,
+  bytes: 1.5e9,
+}
+
 /**
- * Hot code is compiled, in the sidecar and in the broker, before anything counts. V8 optimizes what has
- * run some ten thousand times: the small requests do that sooner than the big ones.
+ * Hot code is compiled, in the sidecar and in the broker, before anything counts: a sidecar runs for
+ * weeks. V8 optimizes what has run thousands of times, which a gigabyte in big frames is not enough for.
  */
 async function warmUp(bench: Bench, contenders: readonly Contender[]): Promise<void> {
+  const { port } = bench.broker
   const small = { ...bench, bulkBytes: warmUpBytes }
-  await consume.prepare?.(small)
+  await createTopic(port, warmTraffic.produceTopic, warmTraffic.partitions, smallLog)
+  await createTopic(port, warmTraffic.fetchTopic, 1)
+  await fillTopic(port, warmTraffic.fetchTopic)
   for (const { kind, subject } of contenders) {
     if (subject === undefined) continue
-    for (const warming of [smallRequests, smallRequests, smallRequests, produceDefault, consume]) {
-      if (warming.kind === 'running') await warming.measure(small, subject)
-    }
+    await smallRequests.measure(small, subject)
+    await move({ port: subject.port, ...warmTraffic }, { bytes: 0 })
+    await produceDefault.measure(small, subject)
     say(`${kind.name} is warm`)
   }
 }

@@ -1,5 +1,5 @@
 import type { Bench, Case, Sample } from './case.ts'
-import { watchNoise } from './cores.ts'
+import { quiet, watchNoise } from './cores.ts'
 import type { Subject, SubjectKind } from './subjects.ts'
 
 /** A proxy that takes part: how to start it, and the one that runs throughout. */
@@ -22,6 +22,8 @@ export interface RoundOptions {
   readonly rounds: number
   /** What others may take of the machine, in cores. */
   readonly noiseMax: number
+  /** How long a round may wait until the machine is as quiet as that. */
+  readonly waitMs: number
   readonly say: (line: string) => void
 }
 
@@ -55,12 +57,13 @@ async function runRound(
   bench: Bench,
   of: Case,
   order: readonly Contender[],
-  { noiseMax, say }: RoundOptions,
+  { noiseMax, waitMs, say }: RoundOptions,
   number: number,
 ): Promise<Round | undefined> {
   const pids = [bench.broker.pid, ...order.flatMap(({ subject }) => subject?.pid ?? [])]
   for (let attempt = 1; attempt <= triesPerRound; attempt++) {
     const round = new Map<string, Sample>()
+    if (waitMs > 0) await quiet(pids, noiseMax, waitMs)
     const noise = watchNoise(pids)
     for (const contender of order) {
       const sample = await measure(bench, of, contender)

@@ -1,7 +1,7 @@
 import type { Bench, Case, Sample } from '../case.ts'
 import { gigabyte } from '../case.ts'
 import { cpuSeconds } from '../cores.ts'
-import { createTopic, deleteTopic, hasTopic } from '../kafka.ts'
+import { createTopic, deleteTopic } from '../kafka.ts'
 import type { Subject } from '../subjects.ts'
 
 /** Kafka's own perf tools through a proxy: what a gigabyte costs it. */
@@ -70,14 +70,14 @@ async function measureProduce(
   return sample
 }
 
-export const produceDefault: Case = {
+export const produceDefault = {
   kind: 'running',
   name: 'produce',
   title: 'produce, default batches',
   unit: 'CPU s/GB',
   goal: { kind: 'ratio', max: 0.95 },
   measure: (bench, subject) => measureProduce(bench, subject, []),
-}
+} as const satisfies Case
 
 export const produceBig: Case = {
   kind: 'running',
@@ -96,9 +96,7 @@ export const consume: Case = {
   unit: 'CPU s/GB',
   goal: { kind: 'ratio', max: 0.7 },
   async prepare(bench) {
-    if (!(await hasTopic(bench.broker.port, consumeTopic))) {
-      await createTopic(bench.broker.port, consumeTopic, partitions)
-    }
+    await createTopic(bench.broker.port, consumeTopic, partitions)
     await produce(bench, bench.broker.port, consumeTopic, [])
   },
   measure: (bench, subject) =>

@@ -88,7 +88,7 @@ function loadResult(line: string): LoadResult {
 
 const requestsPerUnit = 100_000
 
-export const smallRequests: Case = {
+export const smallRequests = {
   kind: 'running',
   name: 'requests',
   title: '16 clients, one record a request',
@@ -109,7 +109,7 @@ export const smallRequests: Case = {
       details: { 'requests/s': load.requests / load.seconds },
     }
   },
-}
+} as const satisfies Case
 
 const nothing = { begin: () => {}, end: () => {} }
 const microsecondsPerMillisecond = 1000

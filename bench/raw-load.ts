@@ -10,7 +10,10 @@ import {
   produceFrame,
 } from './kafka.ts'
 
-/** The load of the leak check: connections that end in every way, and bytes in both directions. */
+/**
+ * Load without a client library, fast enough to warm a proxy up and to wear it out: bytes in both
+ * directions, and connections that end in every way.
+ */
 
 export interface ChurnCounts {
   opened: number
@@ -21,7 +24,6 @@ const churnAtOnce = 40
 /** A local port is free again only after a minute, and one address has 28,000. */
 const sourceAddresses = 50
 const silenceMs = 5
-const recordBytes = 1_000_000
 
 /** How a connection goes: what it does, and how it ends. Each in turn. */
 const lives: readonly ((kafka: KafkaConnection) => Promise<void>)[] = [
@@ -49,7 +51,8 @@ const lives: readonly ((kafka: KafkaConnection) => Promise<void>)[] = [
     kafka.socket.resetAndDestroy()
   },
 ]
-const bigFrame = produceFrame('leak-produce', 0, recordBytes)
+/** Never sent to its end. */
+const bigFrame = produceFrame('leak-produce', 0, 1_000_000)
 
 /** Opens and closes `count` connections. */
 export async function churn(port: number, count: number, counts: ChurnCounts): Promise<void> {
@@ -125,7 +128,10 @@ function onAnswers(socket: Socket, take: (head: Buffer, size: number) => void): 
   })
 }
 
-const fetchTopicRecords = 64
+/** What `fillTopic` writes, and what a Fetch takes of it. */
+const fillRecordBytes = 1_000_000
+const fillRecords = 64
+const fetchBytesMax = 8_000_000
 const producersAtOnce = 2
 const fetchersAtOnce = 2
 
@@ -137,38 +143,44 @@ function produced(topic: string, answer: Buffer): void {
 /** Something to fetch from offset 0 on. */
 export async function fillTopic(port: number, topic: string): Promise<void> {
   let count = 0
-  await repeat(port, produceFrame(topic, 0, recordBytes), (head) => {
+  await repeat(port, produceFrame(topic, 0, fillRecordBytes), (head) => {
     produced(topic, head)
-    return ++count < fetchTopicRecords ? 'again' : 'enough'
+    return ++count < fillRecords ? 'again' : 'enough'
   })
 }
 
-/** Produces half of `bytes` to the one topic and fetches half from the other. */
-export async function move(
-  port: number,
-  topics: { readonly produce: string; readonly fetch: string },
-  partitions: number,
-  bytes: number,
-  moved: { bytes: number },
-): Promise<void> {
+export interface Move {
+  readonly port: number
+  /** Where to; its retention bounds the disk. */
+  readonly produceTopic: string
+  readonly partitions: number
+  /** Where from, again and again; see `fillTopic`. */
+  readonly fetchTopic: string
+  readonly recordBytes: number
+  /** In all, half of it in each direction. */
+  readonly bytes: number
+}
+
+/** Produces one record a request, fetches some megabytes at a time. `moved` counts while it goes on. */
+export async function move(of: Move, moved: { bytes: number }): Promise<void> {
   const half = (): ((size: number) => 'again' | 'enough') => {
     let done = 0
     return (size) => {
       moved.bytes += size
-      return (done += size) < bytes / 2 ? 'again' : 'enough'
+      return (done += size) < of.bytes / 2 ? 'again' : 'enough'
     }
   }
   const countProduced = half()
   const countFetched = half()
   const producers = Array.from({ length: producersAtOnce }, (_, i) =>
-    repeat(port, produceFrame(topics.produce, i % partitions, recordBytes), (head) => {
-      produced(topics.produce, head)
-      return countProduced(recordBytes)
+    repeat(of.port, produceFrame(of.produceTopic, i % of.partitions, of.recordBytes), (head) => {
+      produced(of.produceTopic, head)
+      return countProduced(of.recordBytes)
     }),
   )
   const fetchers = Array.from({ length: fetchersAtOnce }, () =>
-    repeat(port, fetchFrame(topics.fetch, 0, 8 * recordBytes), (_head, size) => {
-      if (size < recordBytes) throw new Error(`Fetch answered ${size} bytes`)
+    repeat(of.port, fetchFrame(of.fetchTopic, 0, fetchBytesMax), (_head, size) => {
+      if (size < fillRecordBytes) throw new Error(`Fetch answered ${size} bytes`)
       return countFetched(size)
     }),
   )
