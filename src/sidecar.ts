@@ -5,6 +5,7 @@ import type { CommandName, CommandResult, Status } from './admin/index.ts'
 import type { Config, ServerAddress } from './config/index.ts'
 import { CutoverError } from './errors.ts'
 import { openLog } from './log.ts'
+import { keepMemorySmall } from './memory.ts'
 import { createMetrics } from './metrics/index.ts'
 import { connectionsAllowed, descriptorLimit, Proxy } from './proxy/index.ts'
 import { localUsers } from './security/index.ts'
@@ -100,8 +101,10 @@ export async function startSidecar(config: Config): Promise<Sidecar> {
       'consumer-protocol (KIP-848), share and streams groups are not offered: a cutover cannot move them yet',
     )
   }
+  const leaveMemory = keepMemorySmall()
   return {
     async stop() {
+      leaveMemory()
       await proxy.stop()
       await admin.close()
     },
