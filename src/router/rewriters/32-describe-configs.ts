@@ -14,8 +14,9 @@ export const rewriteDescribeConfigs: Rewriter = (request, frame) => {
   return {
     facts: [],
     nodeIds: [],
-    encode: (table) =>
-      encodeAnswer(api, request, {
+    encode: (table) => {
+      const show = virtualText(table)
+      return encodeAnswer(api, request, {
         ...answer,
         results: answer.results.map((result) =>
           result.resourceType !== brokerResource
@@ -24,25 +25,30 @@ export const rewriteDescribeConfigs: Rewriter = (request, frame) => {
                 ...result,
                 configs: result.configs.map((config) => ({
                   ...config,
-                  value: virtualText(table, config.value),
+                  value: show(config.value),
                   synonyms: config.synonyms.map((synonym) => ({
                     ...synonym,
-                    value: virtualText(table, synonym.value),
+                    value: show(synonym.value),
                   })),
                 })),
               },
         ),
-      }),
+      })
+    },
   }
 }
 
-function virtualText(table: RoutingTable, text: string | null): string | null {
-  if (text === null) return null
-  let shown = text
+/** Shows every known broker's address in a text as the virtual one: whole addresses only, and each once. */
+function virtualText(table: RoutingTable): (text: string | null) => string | null {
+  const shown = new Map<string, string>()
   for (const { nodeId, host, port } of table.source.brokers.values()) {
     const address = virtualAddress(table, nodeId)
     if (address === undefined) continue
-    shown = shown.replaceAll(`${host}:${port}`, `${address.host}:${address.port}`)
+    const name = host.includes(':') ? `[${host}]` : host
+    shown.set(`${name}:${port}`, `${address.host}:${address.port}`)
   }
-  return shown
+  if (shown.size === 0) return (text) => text
+  const escaped = [...shown.keys()].map((each) => each.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+  const addresses = new RegExp(`(?<![\\w.-])(?:${escaped.join('|')})(?!\\d)`, 'g')
+  return (text) => text?.replace(addresses, (real) => shown.get(real) ?? real) ?? null
 }
