@@ -57,14 +57,19 @@ export function learnMetadata(
   let topics: Map<string, Topic> | undefined
   let topicNames: Map<string, string> | undefined
   const change = (): Map<string, Topic> => (topics ??= new Map(known.topics))
+  const changeNames = (): Map<string, string> => (topicNames ??= new Map(known.topicNames))
+  const forget = (name: string): void => {
+    const topicId = known.topics.get(name)?.topicId
+    change().delete(name)
+    if (topicId != null) changeNames().delete(topicId)
+  }
   const seen = new Set<string>()
   for (const answered of answer.topics) {
     if (answered.name === null) continue
     seen.add(answered.name)
     if (answered.errorCode !== 0 && answered.partitions.length === 0) {
       // 3 is UNKNOWN_TOPIC_OR_PARTITION: it was deleted. Other errors say nothing about it.
-      if (answered.errorCode === 3 && known.topics.has(answered.name))
-        change().delete(answered.name)
+      if (answered.errorCode === 3 && known.topics.has(answered.name)) forget(answered.name)
       continue
     }
     const before = known.topics.get(answered.name)
@@ -72,13 +77,12 @@ export function learnMetadata(
     if (after === before) continue
     change().set(answered.name, after)
     if (after.topicId !== null && after.topicId !== before?.topicId) {
-      topicNames ??= new Map(known.topicNames)
-      if (before?.topicId != null) topicNames.delete(before.topicId)
-      topicNames.set(after.topicId, after.name)
+      if (before?.topicId != null) changeNames().delete(before.topicId)
+      changeNames().set(after.topicId, after.name)
     }
   }
   if (scope === 'every-topic') {
-    for (const name of known.topics.keys()) if (!seen.has(name)) change().delete(name)
+    for (const name of known.topics.keys()) if (!seen.has(name)) forget(name)
   }
   const clusterId = answer.clusterId ?? known.clusterId
   const controllerId = answer.controllerId >= 0 ? nodeId(answer.controllerId) : known.controllerId

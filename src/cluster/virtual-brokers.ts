@@ -19,7 +19,7 @@ export function growVirtualBrokers(
   nodeIds: Iterable<NodeId>,
 ): readonly VirtualBroker[] {
   const known = new Set(existing.map((broker) => broker.nodeId))
-  const added = [...nodeIds].filter((id) => !known.has(id)).sort((a, b) => a - b)
+  const added = [...new Set(nodeIds)].filter((id) => !known.has(id)).sort((a, b) => a - b)
   if (added.length === 0) return existing
   return [
     ...existing,
