@@ -13,9 +13,10 @@ const growthBytesMin = 32 * 1024 * 1024
  * burst is over, the event loop idle, everything that can be freed is given back, in one pause of some tens
  * of milliseconds that delays hardly anybody.
  *
+ * @param trim lets go of what the program keeps for reuse
  * @returns how to end it
  */
-export function keepMemorySmall(): () => void {
+export function keepMemorySmall(trim: () => void): () => void {
   const collect = collector()
   if (collect === undefined) return () => {}
   let residentBytes = process.memoryUsage.rss()
@@ -25,6 +26,7 @@ export function keepMemorySmall(): () => void {
     loop = performance.eventLoopUtilization()
     if (utilization > utilizationMax) return
     if (process.memoryUsage.rss() - residentBytes < growthBytesMin) return
+    trim()
     collect()
     residentBytes = process.memoryUsage.rss()
   }, intervalMs)

@@ -101,7 +101,7 @@ export async function startSidecar(config: Config): Promise<Sidecar> {
       'consumer-protocol (KIP-848), share and streams groups are not offered: a cutover cannot move them yet',
     )
   }
-  const leaveMemory = keepMemorySmall()
+  const leaveMemory = keepMemorySmall(() => proxy.trim())
   return {
     async stop() {
       leaveMemory()

@@ -56,6 +56,12 @@ export class BufferPool {
     free.push(buffer)
   }
 
+  /** Keeps no free buffers: called when the proxy is idle. */
+  trim(): void {
+    for (const free of this.#free.values()) free.length = 0
+    this.#bytesFree = 0
+  }
+
   /** Gives the budget back and leaves the memory to the garbage collector: somebody may still read it. */
   forget(buffer: Buffer): void {
     if (buffer.length > readBufferSizes.idle) this.#bytesInUse -= buffer.length

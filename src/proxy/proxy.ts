@@ -125,6 +125,11 @@ export class Proxy {
     }
   }
 
+  /** Lets go of memory that is kept for reuse. */
+  trim(): void {
+    this.#context.pool.trim()
+  }
+
   get table(): RoutingTable {
     return this.#table
   }
