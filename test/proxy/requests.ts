@@ -3,7 +3,6 @@ import {
   batches,
   decodeRecords,
   encodeBatch,
-  readBatchHeader,
   type FetchResponse,
   type RequestInput,
 } from '../../src/protocol/index.ts'
@@ -75,11 +74,9 @@ export function valuesOf(records: Buffer): string[] {
 }
 
 export function batchOf(values: readonly string[]): Buffer {
-  const bytes = encodeBatch({
+  return encodeBatch({
     records: values.map((value) => ({ timestamp: 1n, value: Buffer.from(value) })),
   })
-  readBatchHeader(bytes, 0)
-  return bytes
 }
 
 function byTopic<T>(of: Readonly<Record<string, T>>): [string, [number, T][]][] {
