@@ -86,6 +86,7 @@ export class Upstream implements ConnectionHandler {
   #streamLeft = 0
   #failure: CutoverError | undefined
   #isConnected = false
+  #lingering: NodeJS.Timeout | undefined
   #resolveConnected: (() => void) | undefined
   #rejectConnected: ((error: Error) => void) | undefined
 
@@ -196,7 +197,7 @@ export class Upstream implements ConnectionHandler {
     if (this.state === 'closed') return
     this.#failure ??= this.#gone()
     this.#connection.end()
-    setTimeout(() => this.#connection.destroy(), lingerMs).unref()
+    this.#lingering ??= setTimeout(() => this.#connection.destroy(), lingerMs).unref()
   }
 
   close(error: CutoverError): void {
@@ -217,6 +218,7 @@ export class Upstream implements ConnectionHandler {
   closed(error: Error | undefined): void {
     const opening = this.state === 'opening'
     this.state = 'closed'
+    clearTimeout(this.#lingering)
     if (error instanceof AssertionError) this.#owner.broke(error)
     this.#options.observer.upstreamClosed(this.cluster)
     const what = !opening
