@@ -4,8 +4,8 @@ import { decodeAnswer, encodeAnswer, virtualAddress, type Rewriter } from './rew
 
 /**
  * Metadata, every version: each broker appears with its virtual address. Node ids, cluster id, topic ids
- * and epochs are the source's. What a client sees depends on what it may see, so its answer never
- * says that a topic is gone: only the sidecar's own does.
+ * and epochs are the source's. What a client may see is not all there is: a topic missing from its answer
+ * is not gone for that, only one that the broker says it does not know.
  */
 export const rewriteMetadata: Rewriter = (request, frame) => {
   const api = apis.metadata
