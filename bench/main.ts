@@ -60,7 +60,7 @@ const { values } = parseArgs({
 })
 
 const say = (line: string): void => console.log(line)
-const warmUpBytes = 100e6
+const warmUpBytes = 500e6
 const sidecarName = 'sidecar'
 const sourceName = 'sidecar (.ts)'
 

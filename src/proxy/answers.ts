@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Observer } from '../observer.ts'
 import type { Connection } from './connection.ts'
 import type { Exchange } from './exchange.ts'

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { AssertionError } from '../assert.ts'
 import { CutoverError } from '../errors.ts'
 import type { NodeId } from '../ids.ts'

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { CutoverError } from '../errors.ts'
 import type { Connection } from './connection.ts'
 

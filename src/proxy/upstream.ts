@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type tls from 'node:tls'
 import { AssertionError } from '../assert.ts'
 import { CutoverError } from '../errors.ts'
