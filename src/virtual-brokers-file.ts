@@ -22,7 +22,8 @@ export function openVirtualBrokersFile(
       try {
         mkdirSync(dirname(path), { recursive: true })
         const nodeIds = brokers.map((broker) => broker.nodeId)
-        writeFileSync(`${path}.new`, `${JSON.stringify({ format: 1, nodeIds })}\n`)
+        const targets = brokers.map((broker) => broker.target)
+        writeFileSync(`${path}.new`, `${JSON.stringify({ format: 2, nodeIds, targets })}\n`)
         renameSync(`${path}.new`, path)
       } catch (error) {
         failed(error as Error)
@@ -35,12 +36,25 @@ function read(path: string): readonly VirtualBroker[] {
   try {
     const content: unknown = JSON.parse(readFileSync(path, 'utf8'))
     if (typeof content !== 'object' || content === null) return []
-    if (!('format' in content) || content.format !== 1 || !('nodeIds' in content)) return []
-    const { nodeIds } = content
-    if (!Array.isArray(nodeIds) || new Set(nodeIds).size !== nodeIds.length) return []
-    if (!nodeIds.every((id): id is number => Number.isInteger(id))) return []
-    return nodeIds.map((id, i) => ({ slot: slotNumber(i + 1), nodeId: nodeId(id) }))
+    if (!('format' in content) || !('nodeIds' in content)) return []
+    const nodeIds = distinct(content.nodeIds)
+    // Format 1 knew of no target.
+    const targets = 'targets' in content && content.format === 2 ? content.targets : []
+    if (nodeIds === undefined || !Array.isArray(targets)) return []
+    return nodeIds.map((id, i) => {
+      const target: unknown = targets[i]
+      return {
+        slot: slotNumber(i + 1),
+        nodeId: nodeId(id),
+        target: Number.isInteger(target) ? nodeId(target as number) : null,
+      }
+    })
   } catch {
     return []
   }
+}
+
+function distinct(ids: unknown): readonly number[] | undefined {
+  if (!Array.isArray(ids) || new Set(ids).size !== ids.length) return undefined
+  return ids.every((id): id is number => Number.isInteger(id)) ? ids : undefined
 }

@@ -7,6 +7,7 @@ import {
   type Decoded,
   type Encodable,
 } from '../protocol/index.ts'
+import type { NamingAnswer } from './rewriters/rewriter.ts'
 import type { Destination } from './table.ts'
 
 /** A request frame as the session sees it: without its length, whole. */
@@ -28,6 +29,7 @@ export type Question =
 
 /** One part of a request that concerns several brokers. */
 export interface Part {
+  /** `anyOf(cluster)` for any broker of that cluster. */
   readonly to: Destination | 'any'
   /** Complete, with its length. */
   readonly frame: Buffer
@@ -43,6 +45,14 @@ export type Decision =
       readonly parts: readonly Part[]
       readonly merge: (answers: readonly Buffer[]) => Buffer
     }
+  /** The same, and the answer is what clients see already, whichever clusters it came from. */
+  | {
+      readonly kind: 'translate'
+      readonly parts: readonly Part[]
+      readonly merge: (answers: readonly Buffer[]) => NamingAnswer
+    }
+  /** By the sidecar itself; the frame is complete, with its length. */
+  | { readonly kind: 'answer'; readonly frame: Buffer }
   | { readonly kind: 'ask'; readonly question: Question }
 
 /** Knows coordinators by group or transactional id. */

@@ -23,13 +23,19 @@ export {
 } from './peek/01-fetch.ts'
 export { answerApiVersions } from './rewriters/18-api-versions.ts'
 export { rewriters } from './rewriters/index.ts'
-export type { Fact, NamingAnswer, Rewriter } from './rewriters/rewriter.ts'
+export type { ClusterFact, Fact, NamingAnswer, Rewriter } from './rewriters/rewriter.ts'
 export { routedVersions, routes } from './routes.ts'
+export * from './timeline/index.ts'
 export {
+  anyBrokerId,
+  anyOf,
   destination,
+  leaderOf,
   nextTable,
   noFeatures,
   type Destination,
   type OfferedFeatures,
+  type RoutedPartition,
   type RoutingTable,
 } from './table.ts'
+export { noView, placeOf, type GroupPlace, type PlannedTopic, type View } from './view.ts'

@@ -1,5 +1,7 @@
-import type { Topology, Topic, VersionRanges, VirtualBroker } from '../cluster/index.ts'
-import { clusterNames, type ClusterName, type NodeId } from '../ids.ts'
+import type { Partition, Topic, Topology, VersionRanges, VirtualBroker } from '../cluster/index.ts'
+import { nodeId, type ClusterName, type NodeId } from '../ids.ts'
+import { openSegment, type Timeline } from './timeline/index.ts'
+import type { PlannedTopic, View } from './view.ts'
 
 /** One broker of one cluster. There is one object for each, so that identity is equality. */
 export interface Destination {
@@ -13,13 +15,24 @@ export interface RoutedPartition {
   readonly write: Destination | null
   /** Followers that may serve a consumer in their rack (KIP-392). */
   readonly followers: readonly Destination[]
+  /** Null while nothing needs translation: the source's offsets are what clients see. */
+  readonly timeline: Timeline | null
+  /** Whether what is produced waits: a splice is being agreed on. */
+  readonly held: boolean
 }
 
 export interface RoutedTopic {
   readonly name: string
-  /** The topology's topic that this was made from. */
-  readonly origin: Topic
+  /** What this was made from. */
+  readonly origins: Origins
   readonly partitions: readonly (RoutedPartition | undefined)[]
+}
+
+export interface Origins {
+  readonly source: Topic | undefined
+  readonly target: Topic | undefined
+  readonly planned: PlannedTopic | undefined
+  readonly held: boolean
 }
 
 /**
@@ -30,10 +43,18 @@ export interface RoutingTable {
   /** Rises with every replacement. */
   readonly version: number
   readonly source: Topology
+  /** Empty without a target. */
+  readonly target: Topology
+  readonly view: View
   readonly virtualBrokers: readonly VirtualBroker[]
+  /** By the node id that clients see. */
   readonly slotOf: ReadonlyMap<NodeId, VirtualBroker>
+  /** By the broker's node id on the target. */
+  readonly slotOfTarget: ReadonlyMap<NodeId, VirtualBroker>
   readonly advertised: { readonly host: string; readonly bootstrapPort: number }
   readonly topics: ReadonlyMap<string, RoutedTopic>
+  /** By topic id, as clients know both. */
+  readonly topicNames: ReadonlyMap<string, string>
   /** What clients are offered; empty until the source has said what it knows. */
   readonly offered: VersionRanges
   readonly features: OfferedFeatures
@@ -68,38 +89,146 @@ export function destination(cluster: ClusterName, nodeId: NodeId): Destination {
   return made
 }
 
-export type TableInput = Omit<RoutingTable, 'version' | 'topics' | 'slotOf'>
+/** Any broker of a cluster. */
+export const anyOf = (cluster: ClusterName): Destination => destination(cluster, anyBrokerId)
+export const anyBrokerId = nodeId(-1)
+
+export type TableInput = Omit<
+  RoutingTable,
+  'version' | 'topics' | 'topicNames' | 'slotOf' | 'slotOfTarget'
+>
 
 /** The next table. Topics that did not change are shared with `previous`. */
 export function nextTable(previous: RoutingTable | undefined, input: TableInput): RoutingTable {
-  const topics = new Map<string, RoutedTopic>()
-  for (const topic of input.source.topics.values()) {
-    const before = previous?.topics.get(topic.name)
-    topics.set(topic.name, before?.origin === topic ? before : routedTopic(topic))
-  }
+  const slots = slotMaps(previous, input.virtualBrokers)
   return {
     ...input,
+    ...slots,
     version: (previous?.version ?? 0) + 1,
-    topics,
-    slotOf:
-      previous?.virtualBrokers === input.virtualBrokers
-        ? previous.slotOf
-        : new Map(input.virtualBrokers.map((broker) => [broker.nodeId, broker])),
+    topics: routedTopics(previous, input),
+    topicNames: topicNames(input),
   }
 }
 
-function routedTopic(topic: Topic): RoutedTopic {
-  const [cluster] = clusterNames
+function slotMaps(previous: RoutingTable | undefined, brokers: readonly VirtualBroker[]) {
+  if (previous?.virtualBrokers === brokers) {
+    return { slotOf: previous.slotOf, slotOfTarget: previous.slotOfTarget }
+  }
+  const slotOfTarget = new Map<NodeId, VirtualBroker>()
+  for (const broker of brokers) if (broker.target !== null) slotOfTarget.set(broker.target, broker)
+  return { slotOf: new Map(brokers.map((broker) => [broker.nodeId, broker])), slotOfTarget }
+}
+
+/** The source's ids stay what clients know; behind a splice of everything, new topics have the target's. */
+function topicNames({ source, target, view }: TableInput): ReadonlyMap<string, string> {
+  if (view.topics.size === 0) return source.topicNames
+  const names = new Map(view.spliced && view.everyTopic ? target.topicNames : [])
+  for (const { targetName } of view.topics.values()) {
+    const id = target.topics.get(targetName)?.topicId
+    if (id != null) names.delete(id)
+  }
+  for (const [id, name] of source.topicNames) names.set(id, name)
+  for (const { name, topicId } of view.topics.values()) {
+    if (topicId !== null) names.set(topicId, name)
+  }
+  return names
+}
+
+/**
+ * Every topic that clients can see: the source's, the plan's even when the source is gone, and, behind
+ * a splice of everything, those that exist on the target only.
+ */
+function routedTopics(
+  previous: RoutingTable | undefined,
+  { source, target, view }: TableInput,
+): ReadonlyMap<string, RoutedTopic> {
+  const topics = new Map<string, RoutedTopic>()
+  const add = (name: string, origins: Origins): void => {
+    const before = previous?.topics.get(name)
+    topics.set(
+      name,
+      before !== undefined && sameOrigins(before.origins, origins)
+        ? before
+        : routedTopic(name, origins),
+    )
+  }
+  for (const topic of source.topics.values()) {
+    if (view.topics.has(topic.name)) continue
+    add(topic.name, { source: topic, target: undefined, planned: undefined, held: false })
+  }
+  for (const planned of view.topics.values()) {
+    add(planned.name, {
+      source: source.topics.get(planned.name),
+      target: target.topics.get(planned.targetName),
+      planned,
+      held: view.held,
+    })
+  }
+  if (!view.spliced || !view.everyTopic) return topics
+  const moved = new Set([...view.topics.values()].map(({ targetName }) => targetName))
+  for (const topic of target.topics.values()) {
+    if (topics.has(topic.name) || moved.has(topic.name)) continue
+    add(topic.name, { source: undefined, target: topic, planned: undefined, held: false })
+  }
+  return topics
+}
+
+function sameOrigins(a: Origins, b: Origins): boolean {
+  return (
+    a.source === b.source && a.target === b.target && a.planned === b.planned && a.held === b.held
+  )
+}
+
+function routedTopic(name: string, origins: Origins): RoutedTopic {
+  const { source, target, planned, held } = origins
+  if (planned === undefined) {
+    const cluster = source === undefined ? 'target' : 'source'
+    const { partitions } = source ?? target ?? { partitions: [] }
+    return {
+      name,
+      origins,
+      partitions: partitions.map((partition) => routed(cluster, partition, null, false)),
+    }
+  }
   return {
-    name: topic.name,
-    origin: topic,
-    partitions: topic.partitions.map((partition) => {
-      if (partition === undefined) return undefined
-      const leader = partition.leader < 0 ? null : destination(cluster, partition.leader)
-      const followers = partition.replicas
-        .filter((id) => id !== partition.leader)
-        .map((id) => destination(cluster, id))
-      return { read: leader, write: leader, followers }
+    name,
+    origins,
+    partitions: planned.timelines.map((timeline) => {
+      const { cluster, partition } = openSegment(timeline)
+      const topic = cluster === 'source' ? source : target
+      const moved = timeline.length > 1 ? timeline : null
+      return routed(cluster, topic?.partitions[partition], moved, held) ?? nowhere(moved, held)
     }),
   }
+}
+
+function routed(
+  cluster: ClusterName,
+  partition: Partition | undefined,
+  timeline: Timeline | null,
+  held: boolean,
+): RoutedPartition | undefined {
+  if (partition === undefined) return undefined
+  const leader = partition.leader < 0 ? null : destination(cluster, partition.leader)
+  const followers = partition.replicas
+    .filter((id) => id !== partition.leader)
+    .map((id) => destination(cluster, id))
+  return { read: leader, write: leader, followers, timeline, held }
+}
+
+const nowhere = (timeline: Timeline | null, held: boolean): RoutedPartition => ({
+  read: null,
+  write: null,
+  followers: [],
+  timeline,
+  held,
+})
+
+/** The known leader of a partition on a cluster, by that cluster's names. */
+export function leaderOf(
+  table: RoutingTable,
+  at: { readonly cluster: ClusterName; readonly topic: string; readonly partition: number },
+): Destination | undefined {
+  const leader = table[at.cluster].topics.get(at.topic)?.partitions[at.partition]?.leader
+  return leader === undefined || leader < 0 ? undefined : destination(at.cluster, leader)
 }

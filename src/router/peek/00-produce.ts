@@ -27,6 +27,10 @@ export type ProduceRoute =
   | 'split'
   /** A partition has no known leader. */
   | 'unknown'
+  /** A partition is about to move: what is produced waits. */
+  | 'held'
+  /** A partition has moved: the batches must be translated. */
+  | 'moved'
   | Destination
 
 /** What the last `routeProduce` saw. */
@@ -56,6 +60,8 @@ export function routeProduce(
   let route: Destination | undefined
   let unknown = false
   let split = false
+  let held = false
+  let moved = false
   for (let t = 0; t < topicCount; t++) {
     position = stringStart(buffer, position, end, compact)
     const nameEnd = skipInt(position, lengthValue, end)
@@ -67,13 +73,20 @@ export function routeProduce(
     const topic: RoutedTopic | undefined = table.topics.get(name)
     for (let p = 0; p < partitionCount; p++) {
       if (skipInt(position, 4, end) < 0) return missing
-      const to = topic?.partitions[buffer.readInt32BE(position)]?.write
+      const partition = topic?.partitions[buffer.readInt32BE(position)]
+      const to = partition?.write
       if (to === undefined || to === null) {
         unknown = true
         seen.unknownTopic = name
       } else if (route === undefined) route = to
       else if (route !== to) split = true
-      if (topicCount === 1 && partitionCount === 1) return route ?? 'unknown'
+      if (partition !== undefined) {
+        if (partition.held) held = true
+        if (partition.timeline !== null) moved = true
+      }
+      if (topicCount === 1 && partitionCount === 1) {
+        return held ? 'held' : moved ? 'moved' : (route ?? 'unknown')
+      }
       position = sizedStart(buffer, position + 4, end, compact)
       if (position < 0) return missing
       position = skipInt(position, Math.max(lengthValue, 0), end)
@@ -83,7 +96,9 @@ export function routeProduce(
     if (compact) position = skipTags(buffer, position, end)
     if (position < 0) return missing
   }
+  if (held) return 'held'
   if (unknown) return 'unknown'
+  if (moved) return 'moved'
   if (split) return 'split'
   return route ?? 'unknown'
 }

@@ -18,11 +18,14 @@ import { bodyStart, lengthValue, sizedStart, skipInt, skipTags, stringStart } fr
  */
 const flexibleFrom = 12
 
-export type FetchRoute = 'malformed' | 'split' | 'unknown' | 'none' | Destination
+/** 'moved' when a partition has more than one segment, and what is asked and answered must be translated. */
+export type FetchRoute = 'malformed' | 'split' | 'moved' | 'unknown' | 'none' | Destination
 
 /** What the last `routeFetch` saw. */
 export const seen = {
   maxWaitMs: 0,
+  /** Where the maximal wait lies, an int32. */
+  maxWaitAt: 0,
   sessionId: 0,
   sessionEpoch: -1,
   unknownTopic: '',
@@ -47,6 +50,7 @@ export function routeFetch(
   if (version < 15) position = skipInt(position, 4, frameEnd)
   if (skipInt(position, 8, frameEnd) < 0) return 'malformed'
   seen.maxWaitMs = buffer.readInt32BE(position)
+  seen.maxWaitAt = position
   position += 8
   if (version >= 3) position = skipInt(position, 4, frameEnd)
   if (version >= 4) position = skipInt(position, 1, frameEnd)
@@ -66,13 +70,14 @@ export function routeFetch(
   let route: Destination | undefined
   let unknown = false
   let split = false
+  let moved = false
   let mayFollow = home !== undefined && version >= 11
   const follower = home === undefined ? undefined : destination('source', home)
   for (let topics = lengthValue; topics > 0; topics--) {
     let name: string | undefined
     if (version >= 13) {
       if (skipInt(position, 16, frameEnd) < 0) return 'malformed'
-      name = table.source.topicNames.get(uuidAt(buffer, position))
+      name = table.topicNames.get(uuidAt(buffer, position))
       position += 16
     } else {
       position = stringStart(buffer, position, frameEnd, compact)
@@ -88,6 +93,7 @@ export function routeFetch(
       if (skipInt(position, 4, frameEnd) < 0) return 'malformed'
       const partition = topic?.partitions[buffer.readInt32BE(position)]
       const to = partition?.read
+      if (partition !== undefined && partition.timeline !== null) moved = true
       if (to === undefined || to === null) {
         unknown = true
         seen.unknownTopic = name ?? ''
@@ -106,6 +112,7 @@ export function routeFetch(
     if (position < 0) return 'malformed'
   }
   seen.afterTopics = position
+  if (moved) return 'moved'
   if (unknown) return 'unknown'
   if (route === undefined) return 'none'
   if ((split || route !== follower) && mayFollow && follower !== undefined) {

@@ -1,5 +1,5 @@
-import type { MetadataScope } from '../../cluster/index.ts'
-import type { NodeId } from '../../ids.ts'
+import type { MetadataScope, VirtualBroker } from '../../cluster/index.ts'
+import type { ClusterName, NodeId } from '../../ids.ts'
 import {
   decodeResponse,
   decodeResponseHeader,
@@ -25,9 +25,12 @@ export type Fact =
   /** Some partition's leader is no longer where the table has it. */
   | { readonly kind: 'leaders-moved' }
 
+/** A fact and whose it is; without a cluster, that of the broker which answered. */
+export type ClusterFact = Fact & { readonly cluster?: ClusterName }
+
 /** An answer that names brokers. It can be passed on once every one of `nodeIds` has an address here. */
 export interface NamingAnswer {
-  readonly facts: readonly Fact[]
+  readonly facts: readonly ClusterFact[]
   readonly nodeIds: readonly NodeId[]
   /** The answer frame, with its length, in which every broker is a virtual one. */
   encode(table: RoutingTable): Buffer
@@ -58,9 +61,23 @@ export interface Address {
   readonly port: number
 }
 
-/** Where clients find a broker, or undefined while it has no virtual broker. */
+/** Where clients find a broker that they know by its virtual id, or undefined while it has no listener. */
 export function virtualAddress(table: RoutingTable, id: NodeId): Address | undefined {
   const broker = table.slotOf.get(id)
+  return broker === undefined ? undefined : addressOfSlot(table, broker)
+}
+
+/** As what clients know a broker of a cluster; undefined while it has no listener. */
+export function virtualBroker(
+  table: RoutingTable,
+  cluster: ClusterName,
+  id: NodeId,
+): (Address & { readonly nodeId: NodeId }) | undefined {
+  const broker = (cluster === 'source' ? table.slotOf : table.slotOfTarget).get(id)
   if (broker === undefined) return undefined
-  return { host: table.advertised.host, port: table.advertised.bootstrapPort + broker.slot }
+  return { ...addressOfSlot(table, broker), nodeId: broker.nodeId }
+}
+
+function addressOfSlot({ advertised }: RoutingTable, { slot }: VirtualBroker): Address {
+  return { host: advertised.host, port: advertised.bootstrapPort + slot }
 }

@@ -1,0 +1,2 @@
+export * from './producer-ids.ts'
+export * from './timeline.ts'

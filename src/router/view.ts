@@ -1,0 +1,56 @@
+import type { ClusterName } from '../ids.ts'
+import type { Timeline } from './timeline/index.ts'
+
+/** A topic of the plan, as clients know it: by the source's name and id. */
+export interface PlannedTopic {
+  readonly name: string
+  readonly targetName: string
+  /** The source's; null where it has none (before 2.8). It stays the topic's id for good. */
+  readonly topicId: string | null
+  /** One for each partition of the source. */
+  readonly timelines: readonly Timeline[]
+}
+
+/** Where a group lives, or that it lives nowhere while it moves: its joins wait. */
+export type GroupPlace = ClusterName | 'moving'
+
+/**
+ * What the migration tells the router: immutable, a part of the routing table. Without a cutover it is
+ * `noView`, and everything is the source's.
+ */
+export interface View {
+  /** Whether a target is configured. Then commits store no leader epochs, on either cluster. */
+  readonly hasTarget: boolean
+  /** The cluster id that clients have always seen; null until a splice made it worth keeping. */
+  readonly clusterId: string | null
+  /** By the name that clients know. */
+  readonly topics: ReadonlyMap<string, PlannedTopic>
+  /** Whether what is produced to the plan's topics is held. */
+  readonly held: boolean
+  /** Whether a Fetch may wait long: not while a splice is near, which a waiting Fetch would not notice. */
+  readonly shortFetches: boolean
+  /** Whether the plan is every topic: what is created behind the splice is created on the target. */
+  readonly everyTopic: boolean
+  /** Whether writes go to the target: behind the splice. */
+  readonly spliced: boolean
+  /** The cluster that answers what concerns no topic and no group. */
+  readonly home: ClusterName
+  /** Groups that are not where `home` is. */
+  readonly groups: ReadonlyMap<string, GroupPlace>
+}
+
+export const noView: View = {
+  hasTarget: false,
+  clusterId: null,
+  topics: new Map(),
+  held: false,
+  shortFetches: false,
+  everyTopic: false,
+  spliced: false,
+  home: 'source',
+  groups: new Map(),
+}
+
+export function placeOf(view: View, group: string): GroupPlace {
+  return view.groups.get(group) ?? view.home
+}
