@@ -29,7 +29,7 @@ export async function startSidecar(config: Config): Promise<Sidecar> {
   const users = config.listen.sasl === null ? null : await localUsers(config.listen.sasl.users)
   const proxy = new Proxy({
     source: { ...config.source, identity: config.source.sasl },
-    hasTarget: config.target !== null,
+    target: config.target === null ? null : { ...config.target, identity: config.target.sasl },
     listen: { ...config.listen, users },
     limits: { ...config.limits, ...connections },
     version,

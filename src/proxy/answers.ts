@@ -30,6 +30,16 @@ export class Answers {
     this.#queue.push(answer)
   }
 
+  /** What is owed of one API. */
+  of(apiKey: number): readonly Exchange[] {
+    return [...this.#queue].filter((each) => each.apiKey === apiKey && each.kind !== 'made')
+  }
+
+  includes(of: Exchange): boolean {
+    for (const each of this.#queue) if (each === of) return true
+    return false
+  }
+
   isTurn(of: Exchange): boolean {
     return this.#queue.first === of
   }
@@ -46,7 +56,7 @@ export class Answers {
 
   /** The answer whose turn it was has streamed to the client. */
   streamed(of: Exchange): void {
-    this.#observer.requestAnswered(of.apiKey, 'source', secondsSince(of.sentAt))
+    this.#observer.requestAnswered(of.apiKey, of.cluster, secondsSince(of.sentAt))
     this.#queue.shift()
     this.#flush()
   }
@@ -57,7 +67,7 @@ export class Answers {
     while (first?.answer != null) {
       this.#observer.sent('client', first.answer.length)
       downstream.write(first.answer, downstream)
-      const answerer = first.kind === 'made' ? 'sidecar' : 'source'
+      const answerer = first.kind === 'made' ? 'sidecar' : first.cluster
       this.#observer.requestAnswered(first.apiKey, answerer, secondsSince(first.sentAt))
       this.#queue.shift()
       first = this.#queue.first

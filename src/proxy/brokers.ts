@@ -1,52 +1,83 @@
 import { CutoverError } from '../errors.ts'
-import type { NodeId } from '../ids.ts'
+import type { ClusterName, NodeId, SlotNumber } from '../ids.ts'
 import { apiName } from '../protocol/index.ts'
-import { destination, type Destination } from '../router/index.ts'
+import { anyBrokerId, destination, type Destination, type RoutingTable } from '../router/index.ts'
 import type { ClusterClient, Identity } from './cluster-client.ts'
 import type { Upstream, UpstreamOwner } from './upstream.ts'
+
+/** What brokers are known. */
+export interface KnownBrokers {
+  readonly table: () => RoutingTable
+  readonly cluster: (name: ClusterName) => ClusterClient
+}
 
 /** The brokers that one session talks to: a connection to each, opened when first needed. */
 export class Brokers {
   readonly #owner: UpstreamOwner
-  readonly #source: ClusterClient
-  readonly #home: NodeId | undefined
+  readonly #known: KnownBrokers
+  readonly #slot: SlotNumber | 0
   readonly #upstreams = new Map<Destination, Upstream>()
   /** As whom the client has logged in, where the cluster has no credentials of its own. */
   identity: Identity = null
 
-  /** @param home the home of the virtual broker that was asked; none for the bootstrap listener */
-  constructor(owner: UpstreamOwner, source: ClusterClient, home: NodeId | undefined) {
+  /** @param slot the virtual broker that the client has asked; 0 for the bootstrap listener */
+  constructor(owner: UpstreamOwner, known: KnownBrokers, slot: SlotNumber | 0) {
     this.#owner = owner
-    this.#source = source
-    this.#home = home
+    this.#known = known
+    this.#slot = slot
   }
 
-  /** The broker that the client means, or any while it is not there. */
+  /** The broker that the client means, or any of its cluster while it is not there. */
   get home(): Destination | undefined {
-    const { name, topology } = this.#source
-    return this.#home !== undefined && topology.brokers.has(this.#home)
-      ? destination(name, this.#home)
-      : this.any
+    const cluster = this.#known.table().view.home
+    const id = this.homeIn(cluster)
+    return id !== undefined && this.#known.cluster(cluster).topology.brokers.has(id)
+      ? destination(cluster, id)
+      : this.anyOf(cluster)
   }
 
-  /** A broker for what every broker answers: one that is connected already, or the home. */
+  /** A broker for what every broker answers. */
   get any(): Destination | undefined {
-    const { name } = this.#source
-    const home = this.#home === undefined ? undefined : destination(name, this.#home)
+    return this.anyOf(this.#known.table().view.home)
+  }
+
+  /** The home of the virtual broker that was asked. */
+  homeIn(cluster: ClusterName): NodeId | undefined {
+    const slot = this.#known.table().virtualBrokers.find((broker) => broker.slot === this.#slot)
+    return (cluster === 'source' ? slot?.nodeId : slot?.target) ?? undefined
+  }
+
+  /** A broker of a cluster: one that is connected already, or the home. */
+  anyOf(cluster: ClusterName): Destination | undefined {
+    const id = this.homeIn(cluster)
+    const home = id === undefined ? undefined : destination(cluster, id)
     if (home !== undefined && this.#upstreams.get(home)?.state === 'ready') return home
-    for (const [to, upstream] of this.#upstreams) if (upstream.state === 'ready') return to
-    return this.#source.anyBroker(this.#home)
+    for (const [to, upstream] of this.#upstreams) {
+      if (to.cluster === cluster && upstream.state === 'ready') return to
+    }
+    return this.#known.cluster(cluster).anyBroker(id)
+  }
+
+  /** The broker that is meant, or undefined while none is known. */
+  resolve(to: Destination): Destination | undefined {
+    if (to.nodeId === anyBrokerId) return this.anyOf(to.cluster)
+    return this.#known.cluster(to.cluster).topology.brokers.has(to.nodeId) ? to : undefined
   }
 
   connectedTo(to: Destination): Upstream | undefined {
     return this.#upstreams.get(to)
   }
 
+  get connected(): Iterable<Upstream> {
+    return this.#upstreams.values()
+  }
+
   /** The connection to a known broker, which may still be opening. */
   connect(to: Destination): Upstream {
     let upstream = this.#upstreams.get(to)
     if (upstream === undefined || upstream.state === 'closed') {
-      upstream = this.#source.open(this.#owner, to, this.#source.identity ?? this.identity)
+      const cluster = this.#known.cluster(to.cluster)
+      upstream = cluster.open(this.#owner, to, cluster.identity ?? this.identity)
       this.#upstreams.set(to, upstream)
     }
     return upstream

@@ -192,6 +192,11 @@ export class ClusterClient {
     return upstream
   }
 
+  /** The same, for the sidecar itself. */
+  openOwn(to: Destination): Upstream {
+    return this.open(controlOwner, to, this.#identity)
+  }
+
   addressOf(nodeId: NodeId): ServerAddress {
     const broker = this.topology.brokers.get(nodeId)
     if (broker === undefined) {
@@ -326,6 +331,20 @@ export class ClusterClient {
       if (answer.errorCode !== 0) continue
       this.learn({ kind: 'coordinator', of, key, nodeId: nodeId(answer.nodeId) })
     }
+  }
+
+  /** Whether every broker asked so far offers an API. */
+  offers(apiKey: number): boolean {
+    return [...this.versions.values()].every(({ ranges }) => ranges.has(apiKey))
+  }
+
+  /** Whether the last attempt to ask the cluster who it is failed. */
+  get unreachable(): boolean {
+    return this.#failing
+  }
+
+  forgetCoordinator(of: CoordinatorKind, key: string): void {
+    this.#coordinators[of].delete(key)
   }
 
   /** The highest version, at most `known`, that every broker asked so far offers. */

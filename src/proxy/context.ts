@@ -1,7 +1,7 @@
-import type { NodeId } from '../ids.ts'
+import type { ClusterName, NodeId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import type { Observer } from '../observer.ts'
-import type { RoutingTable } from '../router/index.ts'
+import type { Readings, RoutingTable } from '../router/index.ts'
 import type { BufferPool } from './buffers.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import type { LoginPolicy } from './session-login.ts'
@@ -13,12 +13,19 @@ export interface SessionLimits {
   readonly unfinishedRequestTimeoutMs: number
   readonly unreadAnswerTimeoutMs: number
   readonly splitFetchWaitMs: number
+  readonly rewrittenResponseBytesMax: number
 }
 
 /** What every session needs of the proxy that it belongs to. */
 export interface SessionContext {
   readonly table: () => RoutingTable
   readonly source: ClusterClient
+  /** The target is there only where one is configured. */
+  readonly cluster: (name: ClusterName) => ClusterClient
+  /** Resolves when the routing table is replaced. */
+  readonly tableChanged: () => Promise<void>
+  /** What is learned from Fetches about partitions that have moved. */
+  readonly readings: Readings
   /** Resolves when more is known of the source, rejects when that takes too long. */
   readonly discovered: () => Promise<void>
   /** Resolves when each of these brokers has a virtual one, as far as it can have. */

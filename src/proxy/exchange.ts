@@ -1,16 +1,18 @@
 import { performance } from 'node:perf_hooks'
-import type { RequestFrame } from '../router/index.ts'
+import type { ClusterName } from '../ids.ts'
+import type { FetchPatcher, RequestFrame, ShiftLookup } from '../router/index.ts'
 
 /**
  * How an answer travels.
  *
  * - `stream`   to the client in the chunks in which it arrives, unparsed
  * - `fetch`    the same, and its session id is read as it passes
+ * - `moved`    the same, and offsets are translated as they pass
  * - `produce`  looked at when whole: it passes as it is unless a partition failed
  * - `collect`  gathered whole
  * - `made`     made here; `answer` holds it, or will
  */
-export type AnswerKind = 'stream' | 'fetch' | 'produce' | 'collect' | 'made'
+export type AnswerKind = 'stream' | 'fetch' | 'moved' | 'produce' | 'collect' | 'made'
 
 /** One request on its way, from when it was routed until the last byte of its answer is written. */
 export class Exchange {
@@ -27,6 +29,12 @@ export class Exchange {
    * requests of our own, which no client waits for.
    */
   turn: Exchange | null = this
+  /** Who is asked. */
+  cluster: ClusterName = 'source'
+  /** What translates a `moved` answer. */
+  patcher: FetchPatcher | null = null
+  /** What translates the offsets of a `produce` answer. */
+  shifts: ShiftLookup | null = null
   /** What rewriting needs of the request. */
   request: RequestFrame | null = null
   /** Who takes the gathered answer (without its length, valid only during the call): else the owner. */

@@ -1,17 +1,26 @@
 import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import tls from 'node:tls'
-import { growVirtualBrokers, intersect, type VirtualBroker } from '../cluster/index.ts'
+import { assert } from '../assert.ts'
+import {
+  emptyTopology,
+  growVirtualBrokers,
+  intersect,
+  type VirtualBroker,
+} from '../cluster/index.ts'
 import { CutoverError } from '../errors.ts'
-import type { NodeId, SlotNumber } from '../ids.ts'
+import type { ClusterName, NodeId, SlotNumber } from '../ids.ts'
 import { rateLimited, type Log } from '../log.ts'
 import type { Observer } from '../observer.ts'
 import { apiByKey } from '../protocol/index.ts'
 import {
   nextTable,
   noFeatures,
+  noView,
   routedVersions,
   type OfferedFeatures,
   type RoutingTable,
+  type View,
 } from '../router/index.ts'
 import {
   explainTls,
@@ -26,7 +35,10 @@ import {
   type Identity,
   type ServerAddress,
 } from './cluster-client.ts'
+import { ClusterDoor } from './cluster-door.ts'
 import type { SessionContext, SessionLimits } from './context.ts'
+import { MovedReadings } from './readings.ts'
+import { shortFetchWaitMs } from './requests.ts'
 import { Session } from './session.ts'
 import {
   acceptedTlsTransport,
@@ -37,13 +49,16 @@ import {
 } from './transport.ts'
 import type { ClusterTls } from '../security/index.ts'
 
+export interface ClusterOptions {
+  readonly bootstrapServers: readonly ServerAddress[]
+  readonly tls: ClusterTls | null
+  readonly identity: Identity
+}
+
 export interface ProxyOptions {
-  readonly source: {
-    readonly bootstrapServers: readonly ServerAddress[]
-    readonly tls: ClusterTls | null
-    readonly identity: Identity
-  }
-  readonly hasTarget: boolean
+  readonly source: ClusterOptions
+  /** Null: everything passes to the source. */
+  readonly target: ClusterOptions | null
   readonly listen: {
     readonly host: string
     readonly port: number
@@ -76,10 +91,12 @@ export interface ListenerStatus {
 }
 
 const sweepIntervalMs = 1_000
+const producedPollMs = 2
 
 /** The sidecar's data plane: listeners, sessions, and what is known of the clusters. */
 export class Proxy {
   readonly source: ClusterClient
+  readonly target: ClusterClient | null
   readonly #options: ProxyOptions
   readonly #context: SessionContext
   readonly #listeners = new Map<SlotNumber | 0, net.Server>()
@@ -90,10 +107,15 @@ export class Proxy {
   readonly #log: Log
   #table: RoutingTable
   #virtualBrokers: readonly VirtualBroker[]
-  #open: readonly VirtualBroker[] = []
+  /** The virtual brokers that listen. */
+  readonly #open = new Set<SlotNumber>()
   #sessionCount = 0
   #sweeper: NodeJS.Timeout | undefined
   #discoveredWaiters: (() => void)[] = []
+  #view: View
+  #tableReplaced: Promise<void> = Promise.resolve()
+  #tellReplaced: () => void = () => {}
+  readonly #doors = new Map<ClusterName, ClusterDoor>()
   #stopping = false
 
   constructor(options: ProxyOptions) {
@@ -101,20 +123,31 @@ export class Proxy {
     this.#log = rateLimited(options.log)
     this.#virtualBrokers = options.virtualBrokers.known
     const pool = new BufferPool(options.limits.bufferedBytesMax)
-    this.source = new ClusterClient({
-      name: 'source',
-      ...options.source,
-      limits: options.limits,
-      pool,
-      observer: options.observer,
-      log: this.#log,
-      clientVersion: options.version,
-      changed: () => this.#changed(),
-    })
+    const client = (name: ClusterName, cluster: ClusterOptions): ClusterClient =>
+      new ClusterClient({
+        name,
+        ...cluster,
+        limits: options.limits,
+        pool,
+        observer: options.observer,
+        log: this.#log,
+        clientVersion: options.version,
+        changed: () => this.#changed(),
+      })
+    this.source = client('source', options.source)
+    this.target = options.target === null ? null : client('target', options.target)
+    this.#view = { ...noView, hasTarget: this.target !== null }
     this.#table = this.#nextTable(undefined)
     this.#context = {
       table: () => this.#table,
       source: this.source,
+      cluster: (name) => this.cluster(name),
+      tableChanged: () => this.#tableReplaced,
+      readings: new MovedReadings(
+        (name) => this.#door(name),
+        (name) =>
+          this.#view.home !== name && this.#view.everyTopic && this.cluster(name).unreachable,
+      ),
       discovered: () => this.#discovered(),
       settled: (nodeIds) => this.#settled(nodeIds),
       login: { users: options.listen.users },
@@ -123,6 +156,51 @@ export class Proxy {
       observer: options.observer,
       log: this.#log,
     }
+  }
+
+  cluster(name: ClusterName): ClusterClient {
+    const client = name === 'source' ? this.source : this.target
+    assert(client !== null, 'the target is asked where none is configured')
+    return client
+  }
+
+  /** Connections to a cluster for somebody who asks it on the sidecar's own behalf. */
+  openDoor(name: ClusterName): ClusterDoor {
+    return new ClusterDoor(this.cluster(name))
+  }
+
+  #door(name: ClusterName): ClusterDoor {
+    const door = this.#doors.get(name) ?? this.openDoor(name)
+    this.#doors.set(name, door)
+    return door
+  }
+
+  /** What the migration says now; requests that are routed from here on follow it. */
+  show(view: View): void {
+    this.#view = view
+    this.#changed()
+  }
+
+  /**
+   * Resolves when everything that was being produced when this was called has been answered or has failed,
+   * what wants no answer (acks=0) included.
+   */
+  async produced(): Promise<void> {
+    const pending = [...this.#sessions].map((session) => session.producing())
+    while (!pending.every((isDone) => isDone())) await sleep(producedPollMs)
+    await Promise.all([...this.#sessions].map((session) => session.flushUnanswered()))
+  }
+
+  /** Lets those clients connect anew who were offered versions that the target does not have. */
+  endOutdated(): void {
+    for (const session of this.#sessions) if (session.outdated) session.drain()
+  }
+
+  /** How many Fetches wait at brokers that were sent before `shortFetches`. */
+  get longFetches(): number {
+    let count = 0
+    for (const session of this.#sessions) count += session.fetchesLongerThan(shortFetchWaitMs)
+    return count
   }
 
   /** Lets go of memory that is kept for reuse. */
@@ -151,7 +229,7 @@ export class Proxy {
     }
     return [
       { slot: 0, address: addressOf(host, port), nodeId: null, home: null },
-      ...this.#open.map(({ slot, nodeId }) => ({
+      ...this.#table.virtualBrokers.map(({ slot, nodeId }) => ({
         slot,
         address: addressOf(host, port + slot),
         nodeId,
@@ -162,8 +240,9 @@ export class Proxy {
 
   /** Opens the bootstrap port, then looks for the source. Rejects if the port cannot be opened. */
   async start(): Promise<void> {
-    await this.#listen(0, undefined)
+    await this.#listen(0)
     this.source.start()
+    this.target?.start()
     this.#sweeper = setInterval(() => {
       const now = performance.now()
       for (const session of this.#sessions) session.sweep(now)
@@ -190,31 +269,52 @@ export class Proxy {
     for (const unfinished of this.#tlsSockets) unfinished.destroy()
     await Promise.all(closed)
     clearInterval(this.#sweeper)
+    for (const door of this.#doors.values()) door.close()
     this.source.stop()
+    this.target?.stop()
   }
 
   #changed(): void {
     if (this.#stopping) return
-    const { brokers } = this.source.topology
-    const grown = growVirtualBrokers(this.#virtualBrokers, brokers.keys())
+    const grown = growVirtualBrokers(
+      this.#virtualBrokers,
+      this.source.topology.brokers.keys(),
+      // Before the source is known, its brokers' ids are not, and they come first.
+      this.source.discovered || this.#virtualBrokers.length > 0
+        ? (this.target?.topology.brokers.keys() ?? [])
+        : [],
+    )
     if (grown !== this.#virtualBrokers) {
       this.#virtualBrokers = grown
       this.#options.virtualBrokers.keep(grown)
     }
     for (const broker of grown) {
-      if (!brokers.has(broker.nodeId) || this.#opening.has(broker.slot)) continue
+      if (!this.#isLive(broker) || this.#opening.has(broker.slot)) continue
       this.#opening.set(broker.slot, this.#openVirtualBroker(broker))
     }
-    this.#table = this.#nextTable(this.#table)
+    this.#replaceTable()
     this.#wakeDiscovered()
+  }
+
+  /** Whether a virtual broker has a home in any cluster. */
+  #isLive({ nodeId, target }: VirtualBroker): boolean {
+    if (this.source.topology.brokers.has(nodeId)) return true
+    return target !== null && this.target?.topology.brokers.has(target) === true
+  }
+
+  #replaceTable(): void {
+    this.#table = this.#nextTable(this.#table)
+    const tell = this.#tellReplaced
+    this.#tableReplaced = new Promise((resolve) => (this.#tellReplaced = resolve))
+    tell()
   }
 
   async #openVirtualBroker(broker: VirtualBroker): Promise<void> {
     try {
-      await this.#listen(broker.slot, broker.nodeId)
+      await this.#listen(broker.slot)
       if (this.#stopping) this.#listeners.get(broker.slot)?.close()
-      this.#open = [...this.#open, broker].sort((a, b) => a.slot - b.slot)
-      this.#table = this.#nextTable(this.#table)
+      this.#open.add(broker.slot)
+      this.#replaceTable()
     } catch (error) {
       const { host, port } = this.#options.listen
       this.#options.observer.failed('accept_failed')
@@ -227,25 +327,37 @@ export class Proxy {
     }
   }
 
+  /** The virtual brokers that clients can be told of; the same array while they are the same. */
+  #listening(previous: RoutingTable | undefined): readonly VirtualBroker[] {
+    const listening = this.#virtualBrokers.filter(({ slot }) => this.#open.has(slot))
+    const before = previous?.virtualBrokers
+    const same =
+      before?.length === listening.length && listening.every((broker, i) => broker === before[i])
+    return same ? before : listening
+  }
+
   #nextTable(previous: RoutingTable | undefined): RoutingTable {
     const { topology, versions, features } = this.source
+    const ranges = [...versions.values(), ...(this.target?.versions.values() ?? [])].map(
+      (broker) => broker.ranges,
+    )
     return nextTable(previous, {
       source: topology,
-      virtualBrokers: this.#open,
+      target: this.target?.topology ?? emptyTopology,
+      view: this.#view,
+      virtualBrokers: this.#listening(previous),
       advertised: {
         host: this.#options.listen.advertisedHost,
         bootstrapPort: this.#options.listen.port,
       },
       offered: new Map(
-        [...intersect([...versions.values()].map(({ ranges }) => ranges))].flatMap(
-          ([key, range]) => {
-            const known = routedVersions(key, apiByKey(key)?.versions, this.#options.hasTarget)
-            if (known === undefined) return []
-            const min = Math.max(known.min, range.min)
-            const max = Math.min(known.max, range.max)
-            return min <= max ? [[key, { min, max }]] : []
-          },
-        ),
+        [...intersect(ranges)].flatMap(([key, range]) => {
+          const known = routedVersions(key, apiByKey(key)?.versions, this.target !== null)
+          if (known === undefined) return []
+          const min = Math.max(known.min, range.min)
+          const max = Math.min(known.max, range.max)
+          return min <= max ? [[key, { min, max }]] : []
+        }),
       ),
       features: versions.size === 0 ? noFeatures : withoutTransactionVersion(features),
     })
@@ -273,9 +385,7 @@ export class Proxy {
       this.source.discovered &&
       this.#table.offered.size > 0 &&
       this.#virtualBrokers.every(
-        ({ slot, nodeId }) =>
-          !this.source.topology.brokers.has(nodeId) ||
-          this.#open.some((open) => open.slot === slot),
+        ({ slot, nodeId }) => !this.source.topology.brokers.has(nodeId) || this.#open.has(slot),
       )
     )
   }
@@ -312,15 +422,15 @@ export class Proxy {
     await Promise.all(slots.map(({ slot }) => this.#opening.get(slot) ?? Promise.resolve()))
   }
 
-  #listen(slot: SlotNumber | 0, home: NodeId | undefined): Promise<void> {
+  #listen(slot: SlotNumber | 0): Promise<void> {
     const { host, port, tls: tlsConfig } = this.#options.listen
     const handshakeTimeout = this.#options.limits.connectTimeoutMs
     const server =
       tlsConfig === null
-        ? net.createServer({ pauseOnConnect: true }, (socket) => this.#accept(home, socket))
+        ? net.createServer({ pauseOnConnect: true }, (socket) => this.#accept(slot, socket))
         : tls
             .createServer({ ...listenerTlsOptions(tlsConfig), handshakeTimeout }, (socket) => {
-              this.#accept(home, socket)
+              this.#accept(slot, socket)
             })
             .on('connection', (socket: net.Socket) => {
               this.#tlsSockets.add(socket)
@@ -351,7 +461,7 @@ export class Proxy {
     })
   }
 
-  #accept(home: NodeId | undefined, socket: net.Socket): void {
+  #accept(slot: SlotNumber | 0, socket: net.Socket): void {
     const { connectionsMax } = this.#options.limits
     if (this.#stopping || this.#sessions.size >= connectionsMax) {
       const peer = addressOf(socket.remoteAddress, socket.remotePort)
@@ -368,7 +478,7 @@ export class Proxy {
       socket instanceof tls.TLSSocket
         ? acceptedTlsTransport(socket, owner)
         : acceptedTransport(socket, owner)
-    const session = new Session(++this.#sessionCount, home, this.#context, open, (closed) => {
+    const session = new Session(++this.#sessionCount, slot, this.#context, open, (closed) => {
       this.#sessions.delete(closed)
     })
     this.#sessions.add(session)

@@ -1,3 +1,4 @@
+import type { VersionRanges } from '../cluster/index.ts'
 import { CutoverError } from '../errors.ts'
 import {
   apiByKey,
@@ -8,16 +9,28 @@ import {
   encodeResponse,
   errorCodes,
 } from '../protocol/index.ts'
+import type { ClusterName } from '../ids.ts'
 import {
   answerApiVersions,
+  anyOf,
   decide,
+  leadersOf,
+  moveFetch,
+  patchMovedProduce,
+  placeOf,
+  producedShifts,
   rewriters,
   routeFetch,
+  routeMovedProduce,
   routeProduce,
   seenFetch,
   seenProduce,
+  splitMovedProduce,
+  type CoordinatorKind,
   type Decision,
   type Destination,
+  type NamingAnswer,
+  type Part,
   type Question,
   type RequestFrame,
 } from '../router/index.ts'
@@ -38,8 +51,17 @@ export interface RequestsOwner {
   readonly run: Run
   /** Every part of a split has answered; `gather` merges them. */
   merged(of: Exchange, gather: () => Buffer): void
+  /** The same, where `gather` makes what clients see already. */
+  translated(of: Exchange, gather: () => NamingAnswer): void
   fail(error: CutoverError): void
   readonly broke: (error: unknown) => void
+}
+
+/** A session of incremental Fetches (KIP-227) at one broker. */
+interface FetchSession {
+  readonly id: number
+  readonly upstream: Upstream
+  readonly spliced: boolean
 }
 
 /** What became of the frame at hand. */
@@ -53,6 +75,8 @@ export type Outcome =
 
 /** How often one request may find its broker gone before the client is sent away. */
 const attemptsMax = 3
+/** How long a Fetch may wait at its broker while a splice is near, in ms. */
+export const shortFetchWaitMs = 100
 /** How long a broker may rightly keep a member of a rebalance waiting, in ms. */
 const joinWaitMs = 15 * 60_000
 
@@ -71,15 +95,29 @@ export class Requests {
   #waits = 0
   /** How many bytes of the unfinished Produce at hand must be there before it is looked at again. */
   #lookAgainAt = 0
-  #fetchSession: { readonly id: number; readonly upstream: Upstream } | undefined
+  #fetchSession: FetchSession | undefined
+  /** The versions that the client was offered. */
+  #offered: VersionRanges = new Map()
+  /** Whether the last Fetch that asks for a session came behind the splice. */
+  #askedBehindSplice = false
 
   constructor(owner: RequestsOwner) {
     this.#owner = owner
     this.#context = owner.context
   }
 
+  /** Whether the client was once offered what is not offered any more. */
+  get outdated(): boolean {
+    const { offered } = this.#context.table()
+    return [...this.#offered].some(([key, { min, max }]) => {
+      const now = offered.get(key)
+      return now === undefined || now.min > min || now.max < max
+    })
+  }
+
   fetchSession(id: number, upstream: Upstream): void {
-    this.#fetchSession = id === 0 ? undefined : { id, upstream }
+    const spliced = this.#askedBehindSplice
+    this.#fetchSession = id === 0 ? undefined : { id, upstream, spliced }
   }
 
   upstreamClosed(upstream: Upstream): void {
@@ -98,6 +136,8 @@ export class Requests {
       return 'wait'
     }
     if (route === 'malformed') return this.#malformed('Produce')
+    if (route === 'held') return this.#hold()
+    if (route === 'moved') return this.#movedProduce(buffer, at, end, frameEnd, version)
     if (route === 'split') return this.other(buffer.subarray(at + 4, frameEnd))
     if (route === 'unknown' && this.#askLeader(seenProduce.unknownTopic)) return 'wait'
     const upstream = this.#connected(route === 'unknown' ? this.#owner.brokers.home : route)
@@ -108,14 +148,74 @@ export class Requests {
     return upstream
   }
 
+  /** Waits until the splice is decided; the client notices nothing but that its answer is late. */
+  #hold(): 'wait' {
+    this.#waitFor(this.#context.tableChanged(), this.#owner.broke)
+    return 'wait'
+  }
+
+  /** A Produce to a partition that has moved: its batches get the producer ids that are known there. */
+  #movedProduce(
+    buffer: Buffer,
+    at: number,
+    end: number,
+    frameEnd: number,
+    version: number,
+  ): Outcome {
+    const table = this.#context.table()
+    const isWhole = end >= frameEnd
+    const there = Math.min(end, frameEnd)
+    // Before record batches (v3) there were no producer ids, and nothing to look at.
+    const route =
+      version < 3 ? 'split' : routeMovedProduce(table, buffer, at, there, frameEnd, version)
+    if (route === 'incomplete' || (route === 'split' && !isWhole)) {
+      this.#lookAgainAt = 2 * (end - at)
+      return 'wait'
+    }
+    if (route === 'malformed') return this.#malformed('Produce')
+    if (route === 'split') {
+      const frame = Buffer.from(buffer.subarray(at, frameEnd))
+      if (version >= 3) patchMovedProduce(table, frame, 0, frame.length, frame.length, version)
+      const request = requestFrame(frame.subarray(4))
+      return request === undefined
+        ? this.#malformed('Produce')
+        : this.#decided(request, splitMovedProduce(table, request))
+    }
+    if (route === 'unknown' && this.#askLeader(seenProduce.unknownTopic)) return 'wait'
+    const upstream = this.#connected(route === 'unknown' ? this.#owner.brokers.home : route)
+    if (upstream === undefined) return 'wait'
+    patchMovedProduce(table, buffer, at, there, frameEnd, version)
+    if (seenProduce.acks === 0) upstream.unanswered = true
+    else {
+      const sent = new Exchange(0, version, buffer.readInt32BE(at + 8), 'produce')
+      sent.shifts = producedShifts(table)
+      this.#expect(upstream, sent)
+    }
+    this.#sent()
+    return upstream
+  }
+
   /** The whole Fetch frame `[at, frameEnd)`. */
-  fetch(buffer: Buffer, at: number, frameEnd: number, version: number, home: HomeId): Outcome {
-    const route = routeFetch(this.#context.table(), buffer, at, frameEnd, version, home)
+  fetch(buffer: Buffer, at: number, frameEnd: number, version: number): Outcome {
+    const table = this.#context.table()
+    const home = this.#owner.brokers.homeIn(table.view.home)
+    const route = routeFetch(table, buffer, at, frameEnd, version, home)
     if (route === 'malformed') return this.#malformed('Fetch')
-    const { sessionId, sessionEpoch, maxWaitMs } = seenFetch
+    const { sessionId, sessionEpoch } = seenFetch
+    if (table.view.shortFetches && seenFetch.maxWaitMs > shortFetchWaitMs) {
+      seenFetch.maxWaitMs = shortFetchWaitMs
+      buffer.writeInt32BE(shortFetchWaitMs, seenFetch.maxWaitAt)
+    }
+    const { maxWaitMs } = seenFetch
+    if (route === 'moved') return this.#movedFetch(buffer.subarray(at + 4, frameEnd), version)
     let upstream: Upstream | undefined
     const session = this.#fetchSession
-    const isKnown = session?.id === sessionId && session.upstream.state !== 'closed'
+    if (sessionEpoch === 0) this.#askedBehindSplice = table.view.spliced
+    // A session from before the splice has partitions in it that have moved since.
+    const isKnown =
+      session?.id === sessionId &&
+      session.upstream.state !== 'closed' &&
+      session.spliced === table.view.spliced
     if (sessionId !== 0 && sessionEpoch > 0) {
       // An incremental fetch (KIP-227) means something to the broker that has its session only.
       const isThere = isKnown && (route === 'none' || this.#leads(session.upstream, route))
@@ -151,18 +251,65 @@ export class Requests {
     const decision = decide(
       this.#context.table(),
       request,
-      (of, key) => this.#context.source.coordinator(of, key),
+      (of, key, cluster) =>
+        this.#context.cluster(cluster ?? this.#clusterOf(of, key)).coordinator(of, key),
       this.#context.limits,
     )
-    const { brokers } = this.#owner
+    return this.#decided(request, decision)
+  }
+
+  #decided(request: RequestFrame, decision: Decision): Outcome {
     switch (decision.kind) {
       case 'ask':
-        return this.#ask(decision.question) ? 'wait' : this.#forward(request, brokers.home)
+        return this.#ask(decision.question)
+          ? 'wait'
+          : this.#forward(request, this.#owner.brokers.home)
       case 'forward':
         return this.#forward(request, this.#destination(decision.to))
       case 'split':
-        return this.#split(request, decision)
+        return this.#split(request, decision.parts, (whole, answers) =>
+          this.#owner.merged(whole, () => decision.merge(answers).subarray(4)),
+        )
+      case 'translate':
+        return this.#split(request, decision.parts, (whole, answers) =>
+          this.#owner.translated(whole, () => decision.merge(answers)),
+        )
+      case 'answer':
+        return this.answer(request.api.key, request.version, request.correlationId, decision.frame)
     }
+  }
+
+  #movedFetch(frame: Buffer, version: number): Outcome {
+    const { sessionId, sessionEpoch } = seenFetch
+    // Sessions (KIP-227) are of one broker: the client begins anew, and gets none.
+    if (sessionId !== 0 && sessionEpoch > 0) {
+      return this.#endFetchSession(frame.readInt32BE(4), version)
+    }
+    const request = requestFrame(Buffer.from(frame))
+    if (request === undefined) return this.#malformed('Fetch')
+    const moved = moveFetch(this.#context.table(), request, {
+      splitFetchWaitMs: this.#context.limits.splitFetchWaitMs,
+      gatheredBytesMax: this.#context.limits.rewrittenResponseBytesMax,
+      readings: this.#context.readings,
+    })
+    if (moved.kind !== 'stream') return this.#decided(request, moved)
+    const upstream = this.#connected(moved.to)
+    if (upstream === undefined) return 'wait'
+    this.#owner.run.flush()
+    const sent = new Exchange(apis.fetch.key, version, request.correlationId, 'moved')
+    sent.patcher = moved.patcher
+    sent.waitMs = moved.maxWaitMs
+    this.#expect(upstream, sent)
+    upstream.write(moved.frame, this.#owner.downstream)
+    this.#sent()
+    return 'done'
+  }
+
+  /** Where a group or a transaction lives now. */
+  #clusterOf(of: CoordinatorKind, key: string): ClusterName {
+    const { view } = this.#context.table()
+    if (of === 'transaction') return view.spliced ? 'target' : view.home
+    return placeOf(view, key) === 'target' ? 'target' : 'source'
   }
 
   /** An answer that is made here; it leaves when those before it have. */
@@ -186,6 +333,7 @@ export class Requests {
     const table = this.#context.table()
     const { key, versions } = apis.apiVersions
     if (table.offered.size === 0 && version <= versions.max) return this.awaitDiscovery()
+    this.#offered = table.offered
     return this.answer(
       key,
       version,
@@ -208,7 +356,11 @@ export class Requests {
     return upstream
   }
 
-  #split(request: RequestFrame, { parts, merge }: Decision & { kind: 'split' }): Outcome {
+  #split(
+    request: RequestFrame,
+    parts: readonly Part[],
+    merge: (whole: Exchange, answers: readonly Buffer[]) => void,
+  ): Outcome {
     const { answers, run, downstream } = this.#owner
     const upstreams = parts.map(({ to }) => this.#connected(this.#destination(to)))
     if (!upstreams.every((upstream) => upstream !== undefined)) return 'wait'
@@ -216,7 +368,10 @@ export class Requests {
     const unanswered = request.api.key === apis.produce.key && seenProduce.acks === 0
     const whole = exchangeFor(request, 'collect')
     if (!unanswered) answers.expect(whole)
+    whole.cluster = upstreams[0]?.cluster ?? whole.cluster
     const answered: Buffer[] = []
+    let left = parts.length
+    if (left === 0) merge(whole, answered)
     parts.forEach(({ frame }, i) => {
       const upstream = upstreams[i] as Upstream
       if (unanswered) upstream.unanswered = true
@@ -224,9 +379,8 @@ export class Requests {
         const part = exchangeFor(request, 'collect')
         part.turn = whole
         part.take = (answer) => {
-          answered.push(Buffer.from(answer))
-          if (answered.length < parts.length) return
-          this.#owner.merged(whole, () => merge(answered).subarray(4))
+          answered[i] = Buffer.from(answer)
+          if (--left === 0) merge(whole, answered)
         }
         upstream.expect(part)
       }
@@ -267,13 +421,13 @@ export class Requests {
 
   /** The connection to a broker, or undefined while it is being made. */
   #connected(to: Destination | undefined): Upstream | undefined {
-    const { source } = this.#context
-    if (to !== undefined && source.topology.brokers.has(to.nodeId)) {
-      return this.#usable(this.#owner.brokers.connect(to))
-    }
-    if (this.#attempts++ < attemptsMax) this.#await(source.refresh())
+    const cluster = to?.cluster ?? this.#context.table().view.home
+    const broker = to === undefined ? undefined : this.#owner.brokers.resolve(to)
+    if (broker !== undefined) return this.#usable(this.#owner.brokers.connect(broker))
+    if (this.#attempts++ < attemptsMax)
+      this.#await(this.#context.cluster(cluster).refresh(), cluster)
     else {
-      const message = 'no broker of the source is known that could answer'
+      const message = `no broker of the ${cluster} is known that could answer`
       this.#owner.fail(new CutoverError('upstream_connect', message))
     }
     return undefined
@@ -283,19 +437,20 @@ export class Requests {
     const ready = upstream.state === 'ready'
     if (ready && !upstream.loginExpires) return upstream
     const { identity } = this.#owner.brokers
-    this.#await(ready ? this.#context.source.renewLogin(upstream, identity) : upstream.opened)
+    const cluster = this.#context.cluster(upstream.cluster)
+    this.#await(ready ? cluster.renewLogin(upstream, identity) : upstream.opened, upstream.cluster)
     return undefined
   }
 
   /** Takes no requests until `facts` are there; the one at hand is then decided anew. */
-  #await(facts: Promise<unknown>): void {
+  #await(facts: Promise<unknown>, cluster: ClusterName): void {
     this.#waitFor(facts, (error) => {
       if (++this.#attempts >= attemptsMax) {
         this.#owner.fail(asCutoverError(error, 'upstream_connect'))
         return
       }
       // The broker may have gone, and its partitions moved: look again, then decide anew.
-      this.#waitFor(this.#context.source.refresh(), this.#owner.broke)
+      this.#waitFor(this.#context.cluster(cluster).refresh(), this.#owner.broke)
     })
   }
 
@@ -315,33 +470,44 @@ export class Requests {
   }
 
   #askLeader(topic: string): boolean {
-    return this.#ask({ kind: 'leaders', topics: topic === '' ? [] : [topic] })
+    return this.#ask(leadersOf(this.#context.table(), topic === '' ? [] : [topic]))
   }
 
   /** Asks the cluster, as the client. Returns false when that was done, and told nothing. */
   #ask(question: Question): boolean {
     if (this.#asked) return false
-    const { source } = this.#context
-    if (!source.discovered) {
+    if (!this.#context.source.discovered) {
       this.awaitDiscovery()
       return true
     }
-    if (question.kind === 'leaders' && !source.mayAskLeaders(question.topics)) return false
-    const through = this.#connected(this.#owner.brokers.any)
+    const name =
+      question.cluster ??
+      (question.kind === 'leaders'
+        ? 'source'
+        : this.#clusterOf(question.of, question.keys[0] ?? ''))
+    const cluster = this.#context.cluster(name)
+    if (question.kind === 'leaders' && !cluster.mayAskLeaders(question.topics)) return false
+    const through = this.#connected(this.#owner.brokers.anyOf(name) ?? anyOf(name))
     if (through === undefined) return true
     // What is collected for this connection goes first: answers come in the order of what is written.
     this.#owner.run.flush()
     this.#asked = true
     this.#await(
       question.kind === 'leaders'
-        ? source.askLeaders(through, question.topics)
-        : source.askCoordinators(through, question.of, question.keys),
+        ? cluster.askLeaders(through, question.topics)
+        : cluster.askCoordinators(through, question.of, question.keys),
+      name,
     )
     return true
   }
 }
 
-type HomeId = Parameters<typeof routeFetch>[5]
+/** A whole request, without its length; undefined if its API is not known. */
+function requestFrame(frame: Buffer): RequestFrame | undefined {
+  const { apiKey, apiVersion: version, ...header } = decodeRequestHeader(frame, 0)
+  const api = apiByKey(apiKey)
+  return api === undefined ? undefined : { api, version, ...header, frame }
+}
 
 function exchangeFor(request: RequestFrame, kind: 'collect' | 'stream'): Exchange {
   const { api, version, correlationId, frame } = request

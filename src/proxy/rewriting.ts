@@ -1,6 +1,7 @@
 import { CutoverError } from '../errors.ts'
-import { apis, DecodeError } from '../protocol/index.ts'
-import { rewriters, type RequestFrame } from '../router/index.ts'
+import type { ClusterName } from '../ids.ts'
+import { apiName, apis, DecodeError } from '../protocol/index.ts'
+import { rewriters, type ClusterFact, type RequestFrame } from '../router/index.ts'
 import type { SessionContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -29,20 +30,32 @@ export function rewrite(
     const rewriter = rewriters.get(of.apiKey)
     if (rewriter === undefined) return then.done(of, withLength(frame))
     const naming = rewriter(request, frame)
-    for (const fact of naming.facts) context.source.learn(fact)
+    learn(naming.facts, of.cluster, context)
     const encode = (): void => then.done(of, naming.encode(context.table()))
     const { slotOf } = context.table()
     if (naming.nodeIds.every((id) => slotOf.has(id))) return encode()
     context.settled(naming.nodeIds).then(encode).catch(then.broke)
   } catch (error) {
-    if (!(error instanceof DecodeError)) throw error
-    then.fail(
-      new CutoverError(
-        'upstream_invalid',
-        `a broker answered ${request.api.name} v${request.version} with bytes that cannot be read: ${error.message}`,
-      ),
-    )
+    then.fail(unreadableAnswer(error, of))
   }
+}
+
+/** Bytes that do not decode are the broker's fault; any other error is a bug of ours and thrown on. */
+export function unreadableAnswer(error: unknown, of: Exchange): CutoverError {
+  if (!(error instanceof DecodeError)) throw error
+  return new CutoverError(
+    'upstream_invalid',
+    `a broker answered ${apiName(of.apiKey)} v${of.version} with bytes that cannot be read: ${error.message}`,
+  )
+}
+
+/** Passes on what clusters tell of themselves. */
+export function learn(
+  facts: readonly ClusterFact[],
+  answerer: ClusterName,
+  context: SessionContext,
+): void {
+  for (const fact of facts) context.cluster(fact.cluster ?? answerer).learn(fact)
 }
 
 /** A Produce is passed on unparsed; its rewriter needs no more than this of it. */

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { AssertionError } from '../assert.ts'
 import { CutoverError } from '../errors.ts'
-import type { NodeId } from '../ids.ts'
+import type { SlotNumber } from '../ids.ts'
 import { apiByKey, apiName, apis, decodeRequestHeader } from '../protocol/index.ts'
 import { loginFlaw, sizeFlaw, tokenSizeFlaw, versionFlaw } from './admission.ts'
 import { Answers, type AnswersOwner } from './answers.ts'
@@ -10,8 +10,9 @@ import type { Identity } from './cluster-client.ts'
 import { Connection, type ConnectionHandler } from './connection.ts'
 import type { SessionContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
+import type { NamingAnswer } from '../router/index.ts'
 import { Requests, unreadable, type Outcome, type RequestsOwner } from './requests.ts'
-import { rewrite, type Rewritten } from './rewriting.ts'
+import { learn, rewrite, unreadableAnswer, type Rewritten } from './rewriting.ts'
 import { Run } from './run.ts'
 import { SessionLogin, type LoginAnswer } from './session-login.ts'
 import { Stalls } from './stalls.ts'
@@ -40,7 +41,6 @@ export class Session
   readonly brokers: Brokers
   readonly answers: Answers
   readonly run: Run
-  readonly #home: NodeId | undefined
   readonly #login: SessionLogin
   readonly #requests: Requests
   readonly #stalls: Stalls
@@ -48,6 +48,8 @@ export class Session
   /** The frame that is being passed on: what is left of it, in bytes, and where it goes. */
   #streamLeft = 0
   #streamTo: Upstream | undefined
+  /** How many requests have been passed on whole. */
+  #streamed = 0
   #first = true
   /** As many requests are unanswered as may be. */
   #full = false
@@ -55,20 +57,19 @@ export class Session
   #draining = false
   #closed = false
 
-  /** @param home the home of the virtual broker that was asked; none for the bootstrap listener */
+  /** @param slot the virtual broker that was asked; 0 for the bootstrap listener */
   constructor(
     id: number,
-    home: NodeId | undefined,
+    slot: SlotNumber | 0,
     context: SessionContext,
     open: (owner: TransportOwner) => Transport,
     whenClosed: (session: Session) => void,
   ) {
     this.id = id
     this.context = context
-    this.#home = home
     this.#whenClosed = whenClosed
     this.downstream = new Connection(context.pool, this)
-    this.brokers = new Brokers(this, context.source, home)
+    this.brokers = new Brokers(this, context, slot)
     this.answers = new Answers(this, context.observer)
     this.run = new Run(this.downstream)
     this.#requests = new Requests(this)
@@ -92,6 +93,7 @@ export class Session
         const bytes = Math.min(this.#streamLeft, end - position)
         this.run.add(this.#streamTo, buffer, position, position + bytes)
         this.#streamLeft -= bytes
+        if (this.#streamLeft === 0) this.#streamed++
         position += bytes
         continue
       }
@@ -148,7 +150,7 @@ export class Session
     try {
       if (apiKey === 0) return this.#requests.produce(buffer, at, end, frameEnd, version)
       if (end < frameEnd) return 'wait'
-      if (apiKey === 1) return this.#requests.fetch(buffer, at, frameEnd, version, this.#home)
+      if (apiKey === 1) return this.#requests.fetch(buffer, at, frameEnd, version)
       return this.#loginOrOther(apiKey, buffer.subarray(at + 4, frameEnd))
     } catch (error) {
       // Bytes that cannot be read end the session.
@@ -229,6 +231,16 @@ export class Session
     rewrite(of, () => Buffer.from(answer), this.context, this)
   }
 
+  translated(of: Exchange, gather: () => NamingAnswer): void {
+    try {
+      const answer = gather()
+      learn(answer.facts, of.cluster, this.context)
+      this.done(of, answer.encode(this.context.table()))
+    } catch (error) {
+      this.fail(unreadableAnswer(error, of))
+    }
+  }
+
   merged(of: Exchange, gather: () => Buffer): void {
     rewrite(of, gather, this.context, this)
   }
@@ -272,6 +284,34 @@ export class Session
     this.brokers.end()
     this.context.observer.downstreamClosed()
     this.#whenClosed(this)
+  }
+
+  /** @returns whether all that was being produced when this was called has been answered, or failed */
+  producing(): () => boolean {
+    const owed = this.answers.of(apis.produce.key)
+    const streamed = this.#streamLeft > 0 ? this.#streamed : -1
+    return () =>
+      this.#closed || (streamed !== this.#streamed && !owed.some((of) => this.answers.includes(of)))
+  }
+
+  /** Resolves when brokers have handled what was produced without asking for an answer (acks=0). */
+  async flushUnanswered(): Promise<void> {
+    this.run.flush()
+    for (const upstream of this.brokers.connected) {
+      if (!upstream.unanswered || upstream.state !== 'ready') continue
+      // A broker handles the requests of one connection one after the other.
+      await upstream.request(apis.apiVersions, 0, {}).catch(() => {})
+    }
+  }
+
+  /** Whether the client was once offered versions that are not offered any more. */
+  get outdated(): boolean {
+    return this.#requests.outdated
+  }
+
+  /** How many Fetches are in flight whose broker may wait longer than `waitMs`. */
+  fetchesLongerThan(waitMs: number): number {
+    return this.answers.of(apis.fetch.key).filter((of) => of.waitMs > waitMs).length
   }
 
   /** Takes no more requests, lets those in flight finish, then closes. */

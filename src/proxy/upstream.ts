@@ -5,6 +5,7 @@ import { CutoverError } from '../errors.ts'
 import type { ClusterName } from '../ids.ts'
 import type { Observer } from '../observer.ts'
 import {
+  DecodeError,
   decodeResponse,
   decodeResponseHeader,
   encodeRequest,
@@ -13,7 +14,12 @@ import {
   type Encodable,
   type Fields,
 } from '../protocol/index.ts'
-import { answeredSessionId, answeredSessionIdEndsAt, everyPartitionAcked } from '../router/index.ts'
+import {
+  answeredSessionId,
+  answeredSessionIdEndsAt,
+  everyPartitionAcked,
+  patchProduceResponse,
+} from '../router/index.ts'
 import type { BufferPool } from './buffers.ts'
 import { Connection, type ConnectionHandler } from './connection.ts'
 import { Exchange } from './exchange.ts'
@@ -150,6 +156,7 @@ export class Upstream implements ConnectionHandler {
   }
 
   expect(answer: Exchange): void {
+    answer.cluster = this.cluster
     this.#inFlight.push(answer)
   }
 
@@ -243,6 +250,16 @@ export class Upstream implements ConnectionHandler {
   }
 
   received(buffer: Buffer, start: number, end: number): number {
+    try {
+      return this.#receive(buffer, start, end)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#invalid(`sent an answer that cannot be read: ${error.message}`)
+      return end
+    }
+  }
+
+  #receive(buffer: Buffer, start: number, end: number): number {
     let position = start
     let runStart = start
     const flush = (): void => {
@@ -253,10 +270,13 @@ export class Upstream implements ConnectionHandler {
     }
     while (position < end) {
       if (this.#streamLeft > 0) {
-        const bytes = Math.min(this.#streamLeft, end - position)
-        this.#streamLeft -= bytes
-        position += bytes
-        if (this.#streamLeft > 0) continue
+        const patcher = this.#inFlight.first?.patcher
+        const upTo = position + Math.min(this.#streamLeft, end - position)
+        const passed = patcher == null ? upTo : patcher.patch(buffer, position, upTo)
+        this.#streamLeft -= passed - position
+        position = passed
+        // What the patcher leaves is less than a field, and comes again with what follows it.
+        if (this.#streamLeft > 0) break
         const done = this.#inFlight.shift() as Exchange
         // Answers that follow each other on both sides leave in one write.
         if (!this.#owner.isNext(this.#inFlight.first)) flush()
@@ -281,7 +301,7 @@ export class Upstream implements ConnectionHandler {
         this.#connection.block()
         break
       }
-      if (answer.kind === 'stream') {
+      if (answer.kind === 'stream' || answer.kind === 'moved') {
         this.#streamLeft = size + 4
         continue
       }
@@ -300,6 +320,10 @@ export class Upstream implements ConnectionHandler {
         break
       }
       if (end - position < size + 4) break
+      if (answer.shifts !== null) {
+        patchProduceResponse(buffer, position, position + size + 4, answer.version, answer.shifts)
+        answer.shifts = null
+      }
       if (
         answer.kind === 'produce' &&
         everyPartitionAcked(buffer, position, position + 4 + size, answer.version)

@@ -1,3 +1,4 @@
+import type { ClusterName } from '../ids.ts'
 import type { Api, Fields } from '../protocol/index.ts'
 import {
   decodeResponse,
@@ -24,8 +25,20 @@ export type CoordinatorKind = 'group' | 'transaction'
 
 /** What a decision needs and nobody knows yet; the session asks a broker, then decides again. */
 export type Question =
-  | { readonly kind: 'coordinator'; readonly of: CoordinatorKind; readonly keys: readonly string[] }
-  | { readonly kind: 'leaders'; readonly topics: readonly string[] }
+  | {
+      readonly kind: 'coordinator'
+      readonly of: CoordinatorKind
+      readonly keys: readonly string[]
+      /** Whose coordinator; without it, that of the cluster where the group or transaction lives. */
+      readonly cluster?: ClusterName
+    }
+  | {
+      readonly kind: 'leaders'
+      /** By the names of the cluster that is asked. */
+      readonly topics: readonly string[]
+      /** Without it, the source. */
+      readonly cluster?: ClusterName
+    }
 
 /** One part of a request that concerns several brokers. */
 export interface Part {
@@ -55,8 +68,15 @@ export type Decision =
   | { readonly kind: 'answer'; readonly frame: Buffer }
   | { readonly kind: 'ask'; readonly question: Question }
 
-/** Knows coordinators by group or transactional id. */
-export type CoordinatorLookup = (of: CoordinatorKind, key: string) => Destination | undefined
+/**
+ * Knows coordinators by group or transactional id: in the cluster where it lives now, unless a cluster is
+ * named.
+ */
+export type CoordinatorLookup = (
+  of: CoordinatorKind,
+  key: string,
+  cluster?: ClusterName,
+) => Destination | undefined
 
 /** A split of one API: its types meet here, and nobody else sees them. */
 export function split<Q extends Fields, S extends Fields>(

@@ -25,6 +25,15 @@ export { answerApiVersions } from './rewriters/18-api-versions.ts'
 export { rewriters } from './rewriters/index.ts'
 export type { ClusterFact, Fact, NamingAnswer, Rewriter } from './rewriters/rewriter.ts'
 export { routedVersions, routes } from './routes.ts'
+export { moveFetch, type MovedFetch, type Readings } from './moved/fetch.ts'
+export {
+  leadersOf,
+  patchMovedProduce,
+  producedShifts,
+  routeMovedProduce,
+  splitMovedProduce,
+} from './moved/produce.ts'
+export { FetchPatcher, patchProduceResponse, type ShiftLookup } from './patch/index.ts'
 export * from './timeline/index.ts'
 export {
   anyBrokerId,

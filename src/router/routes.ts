@@ -31,6 +31,8 @@ export interface RouteRow {
   readonly route: Route
   /** The highest version offered, where that is less than what the codec knows. */
   readonly maxVersion?: number
+  /** The lowest version offered once a target is configured. */
+  readonly minVersionWithTarget?: number
   /** Not offered once a target is configured: a cutover cannot move it yet. */
   readonly withoutTargetOnly?: true
 }
@@ -40,7 +42,8 @@ export const routes: ReadonlyMap<number, RouteRow> = new Map<number, RouteRow>([
   [0, { route: 'leader', maxVersion: 11 }],
   // v16 adds leader hints (KIP-951), v17 and v18 fields of followers: nothing that a consumer misses,
   // and without them an answer names no broker and passes unparsed.
-  [1, { route: 'leader', maxVersion: 15 }],
+  // v4 brings record batches of format v2, whose offsets are translated in place; so do 4.0's brokers.
+  [1, { route: 'leader', maxVersion: 15, minVersionWithTarget: 4 }],
   [2, { route: 'leader' }],
   [3, { route: 'any' }],
   [8, { route: 'group' }],
@@ -120,5 +123,6 @@ export function routedVersions(
   const row = routes.get(apiKey)
   if (row === undefined || codec === undefined) return undefined
   if (hasTarget && row.withoutTargetOnly === true) return undefined
-  return { min: codec.min, max: Math.min(codec.max, row.maxVersion ?? Infinity) }
+  const min = hasTarget ? Math.max(codec.min, row.minVersionWithTarget ?? 0) : codec.min
+  return { min, max: Math.min(codec.max, row.maxVersion ?? Infinity) }
 }

@@ -67,7 +67,7 @@ export async function startSidecar(
       identity: null,
       ...source,
     },
-    hasTarget: false,
+    target: null,
     listen: { host, port, advertisedHost: host, tls: null, users: null, ...listen },
     limits: { ...limitDefaults, connectionsMax: 1000, connectTimeoutMs: 2_000, ...limits },
     version: 'test',

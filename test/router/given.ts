@@ -12,6 +12,7 @@ import {
   destination,
   nextTable,
   noFeatures,
+  noView,
   type CoordinatorLookup,
   type Destination,
   type RequestFrame,
@@ -94,9 +95,12 @@ export function tableOf({
   const virtualBrokers: readonly VirtualBroker[] = virtual.map((id, i) => ({
     slot: slotNumber(i + 1),
     nodeId: nodeId(id),
+    target: null,
   }))
   return nextTable(undefined, {
     source: topology,
+    target: emptyTopology,
+    view: noView,
     virtualBrokers,
     advertised: { host: virtualHost, bootstrapPort },
     offered: new Map(),

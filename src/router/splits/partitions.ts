@@ -12,7 +12,7 @@ export interface Listing<T, P> {
 
 export type Grouped<T> =
   | { readonly kind: 'grouped'; readonly by: ReadonlyMap<Destination, readonly T[]> }
-  | { readonly kind: 'unknown'; readonly question: Question }
+  | { readonly kind: 'unknown'; readonly question: Extract<Question, { kind: 'leaders' }> }
 
 /** Deals partitions out to those who lead them, for reading or for writing. */
 export function groupByLeader<T, P>(

@@ -1,0 +1,373 @@
+import {
+  apis,
+  decodeRequest,
+  decodeResponse,
+  decodeResponseHeader,
+  encodeRequest,
+  encodeResponse,
+  errorCodes,
+  zeroUuid,
+  type FetchRequest,
+  type FetchResponse,
+} from '../../protocol/index.ts'
+import { throttle, type Decision, type RequestFrame } from '../decision.ts'
+import { FetchPatcher, type Shift } from '../patch/index.ts'
+import { entryHeaderBytes, shiftEntry } from '../patch/batch.ts'
+import { joinTopics } from '../splits/partitions.ts'
+import { leaderOf, type Destination, type RoutedPartition, type RoutingTable } from '../table.ts'
+import {
+  openSegment,
+  segmentAt,
+  shiftOf,
+  toNative,
+  virtualEnd,
+  type Segment,
+  type Timeline,
+} from '../timeline/index.ts'
+import { leadersOf } from './produce.ts'
+
+/** What is learned from Fetches about partitions that have moved; by their timelines. */
+export interface Readings {
+  /** From which virtual offset on the closed segment holds nothing more that could be read. */
+  exhaustedFrom(timeline: Timeline): bigint | undefined
+  /** A closed segment answered nothing at this virtual offset: it may be exhausted. */
+  emptyAt(timeline: Timeline, offset: bigint): void
+  /** The last known virtual end, at which readers of the closed segment shall not believe to be. */
+  endOf(timeline: Timeline): bigint | undefined
+  endSeen(timeline: Timeline, end: bigint): void
+  /** Whether a cluster is gone for good: what only it has is below the log's start. */
+  gone(cluster: Segment['cluster']): boolean
+}
+
+export interface MoveFetchOptions {
+  readonly splitFetchWaitMs: number
+  /** What an answer that is gathered may hold, in bytes. */
+  readonly gatheredBytesMax: number
+  readonly readings: Readings
+}
+
+/** Where a Fetch goes that names a partition which has moved. */
+export type MovedFetch =
+  | Decision
+  /** To one broker; the answer is patched as it streams past. */
+  | {
+      readonly kind: 'stream'
+      readonly to: Destination
+      readonly frame: Buffer
+      readonly patcher: FetchPatcher
+      readonly maxWaitMs: number
+    }
+
+type AskedTopic = FetchRequest['topics'][number]
+type AskedPartition = AskedTopic['partitions'][number]
+type AnsweredTopic = FetchResponse['responses'][number]
+type AnsweredPartition = AnsweredTopic['partitions'][number]
+
+/** One partition on its way: where it is read, and how the answer becomes what clients see. */
+interface Reading {
+  /** As clients know it. */
+  readonly name: string
+  readonly topicId: string
+  readonly partition: number
+  readonly offset: bigint
+  readonly timeline: Timeline | null
+  readonly segment: Segment | null
+}
+
+interface Part {
+  readonly topics: Map<string, AskedTopic & { partitions: AskedPartition[] }>
+  readonly readings: Map<string, Reading>
+}
+
+/** The Fetch goes where each partition's offset lies. It has no session (KIP-227): they are of one broker. */
+export function moveFetch(
+  table: RoutingTable,
+  request: RequestFrame,
+  options: MoveFetchOptions,
+): MovedFetch {
+  const { version } = request
+  const asked = decodeRequest(apis.fetch, version, request.frame, request.bodyOffset)
+  const parts = new Map<Destination, Part>()
+  const unknown = new Set<string>()
+  const lost: Reading[] = []
+  let backlog = false
+  for (const topic of asked.topics) {
+    const name = version >= 13 ? table.topicNames.get(topic.topicId) : topic.topic
+    const routedTopic = name === undefined ? undefined : table.topics.get(name)
+    for (const partition of topic.partitions) {
+      const routed = routedTopic?.partitions[partition.partition]
+      if (name === undefined || routed === undefined) {
+        unknown.add(name ?? '')
+        continue
+      }
+      const { timeline } = routed
+      const segment = timeline === null ? null : segmentFor(timeline, partition, options.readings)
+      const { topicId } = topic
+      const { fetchOffset: offset, partition: index } = partition
+      const reading: Reading = { name, topicId, partition: index, offset, timeline, segment }
+      if (segment !== null && segment.end !== null && options.readings.gone(segment.cluster)) {
+        lost.push(reading)
+        continue
+      }
+      const to = readFrom(table, routed, segment)
+      if (to === undefined) unknown.add(name)
+      else {
+        if (segment !== null && segment.end !== null) backlog = true
+        addTo(parts, to, table, reading, partition, version)
+      }
+    }
+  }
+  if (unknown.size > 0) return { kind: 'ask', question: leadersOf(table, [...unknown]) }
+  const alone = parts.size === 1 && lost.length === 0
+  const streams = alone && !backlog
+  const waitMsMax = backlog || lost.length > 0 ? 0 : alone ? Infinity : options.splitFetchWaitMs
+  const maxWaitMs = Math.min(asked.maxWaitMs, waitMsMax)
+  const frames = [...parts].map(([to, part]) => ({
+    to,
+    frame: encodeRequest(apis.fetch, version, request, {
+      ...asked,
+      clusterId: null,
+      topics: [...part.topics.values()],
+      forgottenTopicsData: [],
+      sessionId: 0,
+      sessionEpoch: -1,
+      maxWaitMs,
+      maxBytes: streams
+        ? asked.maxBytes
+        : Math.max(
+            1,
+            Math.floor(Math.min(asked.maxBytes, options.gatheredBytesMax / 2) / parts.size),
+          ),
+      rackId: '',
+    }),
+    part,
+  }))
+  const [only] = frames
+  if (streams && only !== undefined) {
+    const patcher = patcherFor(version, only.part, options.readings)
+    return { kind: 'stream', to: only.to, frame: only.frame, patcher, maxWaitMs }
+  }
+  return {
+    kind: 'translate',
+    parts: frames,
+    merge: (answers) => {
+      const decoded = answers.map((frame) => {
+        const { bodyOffset } = decodeResponseHeader(apis.fetch, version, frame, 0)
+        return decodeResponse(apis.fetch, version, frame, bodyOffset)
+      })
+      const shown = decoded.map((answer, i) =>
+        answer.responses.map((topic) =>
+          showTopic(topic, frames[i]?.part.readings ?? new Map(), version, options.readings),
+        ),
+      )
+      const body = {
+        throttleTimeMs: decoded.length === 0 ? 0 : throttle(decoded),
+        errorCode: decoded.find((answer) => answer.errorCode !== 0)?.errorCode ?? 0,
+        sessionId: 0,
+        responses: joinTopics(
+          [...shown, lost.map(belowStart)],
+          (topic) => (version >= 13 ? topic.topicId : topic.topic),
+          (topic) => topic.partitions,
+          (topic, partitions) => ({ ...topic, partitions }),
+        ),
+        nodeEndpoints: [],
+      }
+      return {
+        facts: decoded.some(hasMoved) ? [{ kind: 'leaders-moved', cluster: 'target' }] : [],
+        nodeIds: [],
+        encode: () => encodeResponse(apis.fetch, version, request.correlationId, body),
+      }
+    },
+  }
+}
+
+const hasMoved = (answer: FetchResponse): boolean =>
+  answer.responses.some((topic) =>
+    topic.partitions.some(({ errorCode }) => errorCode === errorCodes.NOT_LEADER_OR_FOLLOWER),
+  )
+
+/** A position behind all that a closed segment still holds lies at the start of the next one. */
+function segmentFor(timeline: Timeline, asked: AskedPartition, readings: Readings): Segment {
+  const segment = segmentAt(timeline, asked.fetchOffset)
+  if (segment.end === null) return segment
+  const exhausted = readings.exhaustedFrom(timeline)
+  const isBehind = exhausted !== undefined && asked.fetchOffset >= exhausted
+  return isBehind ? openSegment(timeline) : segment
+}
+
+function readFrom(
+  table: RoutingTable,
+  routed: RoutedPartition,
+  segment: Segment | null,
+): Destination | undefined {
+  if (segment === null) return routed.read ?? undefined
+  return leaderOf(table, segment)
+}
+
+function addTo(
+  parts: Map<Destination, Part>,
+  to: Destination,
+  table: RoutingTable,
+  reading: Reading,
+  partition: AskedPartition,
+  version: number,
+): void {
+  const { segment, name, topicId } = reading
+  const topic = segment?.topic ?? name
+  const id =
+    segment === null || version < 13
+      ? topicId
+      : (table[segment.cluster].topics.get(topic)?.topicId ?? zeroUuid)
+  const part = parts.get(to) ?? { topics: new Map(), readings: new Map() }
+  parts.set(to, part)
+  const key = version >= 13 ? id : topic
+  const mine = part.topics.get(key) ?? { topic, topicId: id, partitions: [] }
+  part.topics.set(key, mine)
+  mine.partitions.push({
+    ...partition,
+    partition: segment?.partition ?? partition.partition,
+    fetchOffset: segment === null ? partition.fetchOffset : nativePosition(segment, partition),
+    currentLeaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    logStartOffset: -1n,
+  })
+  part.readings.set(`${key} ${segment?.partition ?? partition.partition}`, reading)
+}
+
+function nativePosition(segment: Segment, { fetchOffset }: AskedPartition): bigint {
+  const native = toNative(segment, fetchOffset)
+  return native < segment.start ? segment.start : native
+}
+
+function shiftFor({ timeline, segment }: Reading, readings: Readings): Shift | undefined {
+  if (timeline === null || segment === null) return undefined
+  const offset = shiftOf(segment)
+  const epoch = segment.epochBase
+  if (segment.end === null) {
+    // What the closed segments still hold, clients may go back to.
+    return readings.gone(timeline[0].cluster)
+      ? { offset, epoch, logStart: segment.virtualStart }
+      : { offset, epoch, logStart: timeline[0].virtualStart }
+  }
+  const end = virtualEnd(segment) ?? 0n
+  const known = readings.endOf(timeline) ?? end
+  return { offset, epoch, virtualEnd: known > end ? known : end }
+}
+
+function patcherFor(version: number, part: Part, readings: Readings): FetchPatcher {
+  const find = (topic: string, partition: number): Reading | undefined =>
+    part.readings.get(`${topic} ${partition}`)
+  const shownIds = new Map<string, string>()
+  for (const [key, { topicId }] of part.readings) shownIds.set(key.split(' ')[0] ?? '', topicId)
+  return new FetchPatcher(
+    version,
+    (topic, partition) => {
+      const reading = find(topic, partition)
+      return reading === undefined ? undefined : shiftFor(reading, readings)
+    },
+    (topicId) => shownIds.get(topicId),
+    (topic, partition, errorCode, highWatermark) => {
+      const { timeline, segment } = find(topic, partition) ?? {}
+      if (errorCode !== 0 || timeline == null || segment == null) return
+      readings.endSeen(timeline, highWatermark + shiftOf(segment))
+    },
+  )
+}
+
+function showTopic(
+  topic: AnsweredTopic,
+  asked: ReadonlyMap<string, Reading>,
+  version: number,
+  readings: Readings,
+): AnsweredTopic {
+  const key = version >= 13 ? topic.topicId : topic.topic
+  let shown: Reading | undefined
+  const partitions = topic.partitions.map((partition) => {
+    const reading = asked.get(`${key} ${partition.partitionIndex}`)
+    shown ??= reading
+    return reading === undefined ? partition : showPartition(partition, reading, readings)
+  })
+  return { topic: shown?.name ?? topic.topic, topicId: shown?.topicId ?? topic.topicId, partitions }
+}
+
+function showPartition(
+  answered: AnsweredPartition,
+  reading: Reading,
+  readings: Readings,
+): AnsweredPartition {
+  const { timeline, segment, offset } = reading
+  const shift = shiftFor(reading, readings)
+  const native = { preferredReadReplica: -1, currentLeader: { leaderId: -1, leaderEpoch: -1 } }
+  if (shift === undefined || timeline === null || segment === null) {
+    return { ...answered, ...native }
+  }
+  const end = (value: bigint): bigint => {
+    if (value < 0n) return value
+    const shown = value + shift.offset
+    return shift.virtualEnd !== undefined && shown < shift.virtualEnd ? shift.virtualEnd : shown
+  }
+  const records = showRecords(answered.records, segment, shift)
+  if (answered.errorCode === 0) {
+    if (segment.end === null) readings.endSeen(timeline, answered.highWatermark + shift.offset)
+    else if (records === null || records.length === 0) readings.emptyAt(timeline, offset)
+  }
+  return {
+    ...answered,
+    ...native,
+    divergingEpoch: { epoch: -1, endOffset: -1n },
+    highWatermark: end(answered.highWatermark),
+    lastStableOffset: end(answered.lastStableOffset),
+    logStartOffset:
+      answered.logStartOffset < 0n
+        ? answered.logStartOffset
+        : (shift.logStart ?? answered.logStartOffset + shift.offset),
+    abortedTransactions:
+      answered.abortedTransactions?.map((aborted) => ({
+        ...aborted,
+        firstOffset: aborted.firstOffset + shift.offset,
+      })) ?? null,
+    records,
+  }
+}
+
+/**
+ * The record batches of one partition, shifted in place. What lies behind the end of a closed segment was
+ * written there behind the splice's back, and is not a part of the virtual partition.
+ */
+function showRecords(records: Buffer | null, segment: Segment, shift: Shift): Buffer | null {
+  if (records === null) return null
+  let position = 0
+  while (position + entryHeaderBytes <= records.length) {
+    if (segment.end !== null && records.readBigInt64BE(position) >= segment.end) {
+      return records.subarray(0, position)
+    }
+    const size = shiftEntry(records, position, shift)
+    if (size < 0) break
+    position += size
+  }
+  return records
+}
+
+/** A partition of which the asked offset is gone for good. */
+function belowStart({ name, topicId, partition, timeline }: Reading): AnsweredTopic {
+  const start = timeline === null ? 0n : openSegment(timeline).virtualStart
+  return {
+    topic: name,
+    topicId,
+    partitions: [
+      {
+        partitionIndex: partition,
+        errorCode: errorCodes.OFFSET_OUT_OF_RANGE,
+        highWatermark: start,
+        lastStableOffset: start,
+        logStartOffset: start,
+        divergingEpoch: { epoch: -1, endOffset: -1n },
+        currentLeader: { leaderId: -1, leaderEpoch: -1 },
+        snapshotId: { endOffset: -1n, epoch: -1 },
+        abortedTransactions: null,
+        preferredReadReplica: -1,
+        records: null,
+      },
+    ],
+  }
+}
