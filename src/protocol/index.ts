@@ -21,6 +21,7 @@ export {
   type Payload,
 } from './consumer-protocol.ts'
 export { crc32c } from './crc32c.ts'
+export { crc32cShift } from './crc32c-shift.ts'
 export { DecodeError, EncodeError } from './codec-errors.ts'
 export { errorCodes, errorName, type ErrorName } from './error-codes.ts'
 export {

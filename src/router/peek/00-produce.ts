@@ -140,7 +140,13 @@ export function everyPartitionAcked(
   return true
 }
 
-function skipRecordErrors(buffer: Buffer, at: number, end: number, compact: boolean): number {
+/** Skips the errors of single records in an answer, v8 and later (KIP-467). */
+export function skipRecordErrors(
+  buffer: Buffer,
+  at: number,
+  end: number,
+  compact: boolean,
+): number {
   let position = sizedStart(buffer, at, end, compact)
   if (position < 0) return -1
   for (let errors = lengthValue; errors > 0; errors--) {
