@@ -4,6 +4,7 @@ import type { Observer } from '../observer.ts'
 import type { Readings, RoutingTable } from '../router/index.ts'
 import type { BufferPool } from './buffers.ts'
 import type { ClusterClient } from './cluster-client.ts'
+import type { Groups } from './groups.ts'
 import type { LoginPolicy } from './session-login.ts'
 
 export interface SessionLimits {
@@ -24,6 +25,7 @@ export interface SessionContext {
   readonly cluster: (name: ClusterName) => ClusterClient
   /** Resolves when the routing table is replaced. */
   readonly tableChanged: () => Promise<void>
+  readonly groups: Groups
   /** What is learned from Fetches about partitions that have moved. */
   readonly readings: Readings
   /** Resolves when more is known of the source, rejects when that takes too long. */

@@ -37,6 +37,7 @@ import {
 } from './cluster-client.ts'
 import { ClusterDoor } from './cluster-door.ts'
 import type { SessionContext, SessionLimits } from './context.ts'
+import { Groups } from './groups.ts'
 import { MovedReadings } from './readings.ts'
 import { shortFetchWaitMs } from './requests.ts'
 import { Session } from './session.ts'
@@ -143,6 +144,7 @@ export class Proxy {
       source: this.source,
       cluster: (name) => this.cluster(name),
       tableChanged: () => this.#tableReplaced,
+      groups: new Groups(() => this.#table),
       readings: new MovedReadings(
         (name) => this.#door(name),
         (name) =>
@@ -173,6 +175,11 @@ export class Proxy {
     const door = this.#doors.get(name) ?? this.openDoor(name)
     this.#doors.set(name, door)
     return door
+  }
+
+  /** The groups that move, and who waits. */
+  get groups(): Groups {
+    return this.#context.groups
   }
 
   /** What the migration says now; requests that are routed from here on follow it. */

@@ -5,6 +5,7 @@ import {
   apiName,
   apis,
   DecodeError,
+  decodeRequest,
   decodeRequestHeader,
   encodeResponse,
   errorCodes,
@@ -39,11 +40,13 @@ import type { Brokers } from './brokers.ts'
 import type { Connection } from './connection.ts'
 import type { SessionContext } from './context.ts'
 import { Exchange } from './exchange.ts'
+import { joinMoved, joinWaitMs, type JoinOwner } from './membership.ts'
+import type { Membership } from './groups.ts'
 import type { Run } from './run.ts'
 import { asCutoverError, type Upstream } from './upstream.ts'
 
 /** The parts of a session that its requests act on. */
-export interface RequestsOwner {
+export interface RequestsOwner extends JoinOwner {
   readonly context: SessionContext
   readonly downstream: Connection
   readonly brokers: Brokers
@@ -77,8 +80,6 @@ export type Outcome =
 const attemptsMax = 3
 /** How long a Fetch may wait at its broker while a splice is near, in ms. */
 export const shortFetchWaitMs = 100
-/** How long a broker may rightly keep a member of a rebalance waiting, in ms. */
-const joinWaitMs = 15 * 60_000
 
 /**
  * Routes one client's requests, one after the other. A request that cannot go yet - its broker is being
@@ -248,6 +249,8 @@ export class Requests {
     if (api === undefined) return this.#malformed(apiName(apiKey))
     if (!this.#context.source.discovered) return this.awaitDiscovery()
     const request = { api, version, correlationId, clientId, frame, bodyOffset }
+    const membership = this.#context.groups.judge(request)
+    if (membership !== 'ordinary') return this.#member(request, membership)
     const decision = decide(
       this.#context.table(),
       request,
@@ -277,6 +280,39 @@ export class Requests {
       case 'answer':
         return this.answer(request.api.key, request.version, request.correlationId, decision.frame)
     }
+  }
+
+  /** A request of a member whose group moves, or has moved without it. */
+  #member(request: RequestFrame, membership: Exclude<Membership, 'ordinary'>): Outcome {
+    const { api, version, correlationId } = request
+    if (membership === 'join') {
+      this.#owner.run.flush()
+      const { answers } = this.#owner
+      const made = exchangeFor(request, 'collect')
+      const whole = { ...request, frame: Buffer.from(request.frame) }
+      answers.expect(made)
+      joinMoved(this.#owner, whole).then(
+        (answer) => {
+          if (answer !== undefined) answers.made(made, answer)
+        },
+        (error: unknown) => this.#owner.fail(asCutoverError(error, 'upstream_connect')),
+      )
+      return 'done'
+    }
+    const errorCode = membership === 'gone' ? 0 : errorCodes.REBALANCE_IN_PROGRESS
+    if (api.key === apis.heartbeat.key) this.#keepAlive(request)
+    const answer = encodeResponse(api, version, correlationId, { errorCode })
+    return this.answer(api.key, version, correlationId, answer)
+  }
+
+  /** The source keeps the member until it leaves; what it says to the heartbeat concerns nobody. */
+  #keepAlive({ version, frame, bodyOffset }: RequestFrame): void {
+    const body = decodeRequest(apis.heartbeat, version, frame, bodyOffset)
+    const to = this.#context.cluster('source').coordinator('group', body.groupId)
+    const upstream = to === undefined ? undefined : this.#owner.brokers.connectedTo(to)
+    if (upstream?.state !== 'ready') return
+    this.#owner.run.flush()
+    upstream.request(apis.heartbeat, version, body).catch(() => {})
   }
 
   #movedFetch(frame: Buffer, version: number): Outcome {

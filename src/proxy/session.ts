@@ -314,6 +314,11 @@ export class Session
     return this.answers.of(apis.fetch.key).filter((of) => of.waitMs > waitMs).length
   }
 
+  /** Whether nobody is there any more to answer. */
+  get gone(): boolean {
+    return this.#closed
+  }
+
   /** Takes no more requests, lets those in flight finish, then closes. */
   drain(): void {
     this.#draining = true

@@ -160,13 +160,14 @@ export class Upstream implements ConnectionHandler {
     this.#inFlight.push(answer)
   }
 
-  /** A request of our own on this connection. */
+  /** A request of our own on this connection. @param waitMs how long the broker may wait by itself */
   request<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     version: number,
     body: Encodable<Q>,
+    waitMs = 0,
   ): Promise<Decoded<S>> {
-    return this.requestAnswer(api, version, body).then((frame) => {
+    return this.requestAnswer(api, version, body, waitMs).then((frame) => {
       const { bodyOffset } = decodeResponseHeader(api, version, frame, 0)
       return decodeResponse(api, version, frame, bodyOffset)
     })
@@ -177,6 +178,7 @@ export class Upstream implements ConnectionHandler {
     api: Api<Q, S>,
     version: number,
     body: Encodable<Q>,
+    waitMs = 0,
   ): Promise<Buffer> {
     const header = { correlationId: ownCorrelationId, clientId: 'kafka-cutover' }
     const frame = encodeRequest(api, version, header, body)
@@ -185,6 +187,7 @@ export class Upstream implements ConnectionHandler {
       this.#rejections.add(reject)
       const own = new Exchange(api.key, version, ownCorrelationId, 'collect')
       own.turn = null
+      own.waitMs = waitMs
       own.take = (answer) => {
         this.#rejections.delete(reject)
         resolve(Buffer.from(answer))
