@@ -1,7 +1,7 @@
 import type { ClusterName, NodeId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import type { Observer } from '../observer.ts'
-import type { Readings, RoutingTable } from '../router/index.ts'
+import type { Readings, Retained, RoutingTable } from '../router/index.ts'
 import type { BufferPool } from './buffers.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import type { Groups } from './groups.ts'
@@ -26,6 +26,8 @@ export interface SessionContext {
   /** Resolves when the routing table is replaced. */
   readonly tableChanged: () => Promise<void>
   readonly groups: Groups
+  /** What the source holds of producers that may send it again. */
+  readonly retained: Retained
   /** What is learned from Fetches about partitions that have moved. */
   readonly readings: Readings
   /** Resolves when more is known of the source, rejects when that takes too long. */

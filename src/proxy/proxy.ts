@@ -17,6 +17,7 @@ import {
   nextTable,
   noFeatures,
   noView,
+  Retained,
   routedVersions,
   type OfferedFeatures,
   type RoutingTable,
@@ -145,6 +146,7 @@ export class Proxy {
       cluster: (name) => this.cluster(name),
       tableChanged: () => this.#tableReplaced,
       groups: new Groups(() => this.#table),
+      retained: new Retained(),
       readings: new MovedReadings(
         (name) => this.#door(name),
         (name) =>
@@ -175,6 +177,16 @@ export class Proxy {
     const door = this.#doors.get(name) ?? this.openDoor(name)
     this.#doors.set(name, door)
     return door
+  }
+
+  /** What the source holds of producers that may send it again. */
+  get retained(): Retained {
+    return this.#context.retained
+  }
+
+  /** Requests that wait are decided anew. */
+  retry(): void {
+    this.#replaceTable()
   }
 
   /** The groups that move, and who waits. */

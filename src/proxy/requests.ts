@@ -27,6 +27,7 @@ import {
   seenFetch,
   seenProduce,
   splitMovedProduce,
+  writtenIn,
   type CoordinatorKind,
   type Decision,
   type Destination,
@@ -168,19 +169,26 @@ export class Requests {
     const there = Math.min(end, frameEnd)
     // Before record batches (v3) there were no producer ids, and nothing to look at.
     const route =
-      version < 3 ? 'split' : routeMovedProduce(table, buffer, at, there, frameEnd, version)
+      version < 3
+        ? 'split'
+        : routeMovedProduce(table, buffer, at, there, frameEnd, version, this.#context.retained)
     if (route === 'incomplete' || (route === 'split' && !isWhole)) {
       this.#lookAgainAt = 2 * (end - at)
       return 'wait'
     }
     if (route === 'malformed') return this.#malformed('Produce')
+    if (route === 'loading') return this.#hold()
     if (route === 'split') {
       const frame = Buffer.from(buffer.subarray(at, frameEnd))
+      const written =
+        version < 3
+          ? new Map<string, bigint>()
+          : writtenIn(table, frame, 0, frame.length, version, this.#context.retained)
       if (version >= 3) patchMovedProduce(table, frame, 0, frame.length, frame.length, version)
       const request = requestFrame(frame.subarray(4))
       return request === undefined
         ? this.#malformed('Produce')
-        : this.#decided(request, splitMovedProduce(table, request))
+        : this.#decided(request, splitMovedProduce(table, request, written))
     }
     if (route === 'unknown' && this.#askLeader(seenProduce.unknownTopic)) return 'wait'
     const upstream = this.#connected(route === 'unknown' ? this.#owner.brokers.home : route)

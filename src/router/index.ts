@@ -32,7 +32,11 @@ export {
   producedShifts,
   routeMovedProduce,
   splitMovedProduce,
+  lastSequence,
+  writtenIn,
 } from './moved/produce.ts'
+export { Retained, type RetainedBatch } from './moved/retained.ts'
+export { batchHeaderBytes, batchProducer } from './patch/index.ts'
 export { FetchPatcher, patchProduceResponse, type ShiftLookup } from './patch/index.ts'
 export * from './timeline/index.ts'
 export {

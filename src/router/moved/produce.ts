@@ -7,7 +7,8 @@ import {
 } from '../patch/index.ts'
 import { split, throttle, type Decision, type RequestFrame } from '../decision.ts'
 import { groupByLeader, joinTopics, type Listing } from '../splits/partitions.ts'
-import { nativeProducerId, openSegment, shiftOf } from '../timeline/index.ts'
+import { nativeProducerId, openSegment, shiftOf, type Timeline } from '../timeline/index.ts'
+import type { Retained } from './retained.ts'
 import type { Destination, RoutedPartition, RoutingTable } from '../table.ts'
 
 /** Where a Produce goes that names a partition which has moved. */
@@ -16,7 +17,9 @@ export type MovedProduce =
   | 'malformed'
   /** A leader is not known. */
   | 'unknown'
-  /** It must be taken apart: several brokers, or a topic has another name there. */
+  /** What the source holds of a partition is still being read. */
+  | 'loading'
+  /** It must be taken apart: several brokers, another name there, or a batch that is written already. */
   | 'split'
   | Destination
 
@@ -31,22 +34,77 @@ export function routeMovedProduce(
   end: number,
   frameEnd: number,
   version: number,
+  retained: Retained,
 ): MovedProduce {
+  let loading = false
   let route: Destination | undefined
   let unknown = false
   let apart = false
-  const walked = walkProduceBatches(buffer, at, end, frameEnd, version, (topic, partition) => {
-    const routed = table.topics.get(topic)?.partitions[partition]
-    const to = routed?.write
-    if (to == null) unknown = true
-    else if (route === undefined) route = to
-    else if (route !== to) apart = true
-    if (routed !== undefined && nativeName(routed, topic) !== topic) apart = true
-  })
+  const walked = walkProduceBatches(
+    buffer,
+    at,
+    end,
+    frameEnd,
+    version,
+    (topic, partition, batchAt) => {
+      const routed = table.topics.get(topic)?.partitions[partition]
+      const to = routed?.write
+      if (to == null) unknown = true
+      else if (route === undefined) route = to
+      else if (route !== to) apart = true
+      if (routed === undefined) return
+      if (nativeName(routed, topic) !== topic) apart = true
+      if (routed.timeline === null) return
+      const isIdempotent = (batchProducer(buffer, batchAt)?.producerId ?? -1n) >= 0n
+    if (isIdempotent && retained.isLoading(routed.timeline)) loading = true
+      if (writtenBefore(buffer, batchAt, routed.timeline, retained) !== undefined) apart = true
+    },
+  )
   if (walked !== 'visited') return walked
+  if (loading) return 'loading'
   if (unknown) return 'unknown'
   if (apart) return 'split'
   return route ?? 'unknown'
+}
+
+function writtenBefore(
+  buffer: Buffer,
+  batchAt: number,
+  timeline: Timeline,
+  retained: Retained,
+): bigint | undefined {
+  const producer = batchProducer(buffer, batchAt)
+  if (producer === undefined || producer.producerId < 0n) return undefined
+  return retained.find(timeline, {
+    producerId: producer.producerId,
+    producerEpoch: producer.producerEpoch,
+    firstSequence: producer.baseSequence,
+    lastSequence: lastSequence(producer.baseSequence, producer.lastOffsetDelta),
+  })
+}
+
+/** Sequence numbers go from 2^31 - 1 back to 0 (KIP-98). */
+export function lastSequence(first: number, delta: number): number {
+  return (first + delta) % 2 ** 31
+}
+
+/** The virtual offsets of the batches in a whole frame that are written already, by topic and partition. */
+export function writtenIn(
+  table: RoutingTable,
+  buffer: Buffer,
+  at: number,
+  frameEnd: number,
+  version: number,
+  retained: Retained,
+): ReadonlyMap<string, bigint> {
+  const written = new Map<string, bigint>()
+  walkProduceBatches(buffer, at, frameEnd, frameEnd, version, (topic, partition, batchAt) => {
+    const timeline = table.topics.get(topic)?.partitions[partition]?.timeline
+    if (timeline == null) return
+    const offset = writtenBefore(buffer, batchAt, timeline, retained)
+    if (offset !== undefined) written.set(`${topic} ${partition}`, offset)
+  })
+  return written
 }
 
 /** Gives the batches of a frame the producer ids that their partitions' clusters know them by. */
@@ -82,8 +140,15 @@ export function producedShifts(table: RoutingTable): ShiftLookup {
 
 type Answered = ProduceResponse['responses'][number]
 
-/** A whole Produce, already patched, by its parts: each with the names of its cluster. */
-export function splitMovedProduce(table: RoutingTable, request: RequestFrame): Decision {
+/**
+ * A whole Produce, already patched, by its parts: each with the names of its cluster. What is `written`
+ * already is answered with its offset.
+ */
+export function splitMovedProduce(
+  table: RoutingTable,
+  request: RequestFrame,
+  written: ReadonlyMap<string, bigint>,
+): Decision {
   const api = apis.produce
   const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
   type Topic = (typeof asked.topicData)[number]
@@ -93,7 +158,30 @@ export function splitMovedProduce(table: RoutingTable, request: RequestFrame): D
     index: (partition) => partition.index,
     withPartitions: (topic, partitionData) => ({ ...topic, partitionData }),
   }
-  const grouped = groupByLeader(table, 'write', asked.topicData, listing)
+  const isWritten = (topic: Topic, index: number): boolean => written.has(`${topic.name} ${index}`)
+  const fresh = asked.topicData
+    .map((topic) => ({
+      ...topic,
+      partitionData: topic.partitionData.filter(({ index }) => !isWritten(topic, index)),
+    }))
+    .filter(({ partitionData }) => partitionData.length > 0)
+  const here: Answered[] = asked.topicData.map((topic) => ({
+    name: topic.name,
+    topicId: topic.topicId,
+    partitionResponses: topic.partitionData
+      .filter(({ index }) => isWritten(topic, index))
+      .map(({ index }) => ({
+        index,
+        errorCode: 0,
+        baseOffset: written.get(`${topic.name} ${index}`) ?? -1n,
+        logAppendTimeMs: -1n,
+        logStartOffset: 0n,
+        recordErrors: [],
+        errorMessage: null,
+        currentLeader: { leaderId: -1, leaderEpoch: -1 },
+      })),
+  }))
+  const grouped = groupByLeader(table, 'write', fresh, listing)
   if (grouped.kind === 'unknown')
     return { kind: 'ask', question: leadersOf(table, grouped.question.topics) }
   const names = new Map<string, string>()
@@ -112,37 +200,40 @@ export function splitMovedProduce(table: RoutingTable, request: RequestFrame): D
   const shifts = producedShifts(table)
   return split(api, request, bodies, (answers) => ({
     responses: joinTopics<Answered, Answered['partitionResponses'][number]>(
-      answers.map((answer, i) =>
-        answer.responses.map((topic) => {
-          const name = names.get(`${clusters[i] ?? ''} ${topic.name}`) ?? topic.name
-          return {
-            ...topic,
-            name,
-            partitionResponses: topic.partitionResponses.map((partition) => {
-              const shift = shifts(name, partition.index)
-              // Leader hints (KIP-951) name brokers of their own cluster: the client asks for Metadata.
-              const currentLeader = { leaderId: -1, leaderEpoch: -1 }
-              if (shift === undefined || partition.baseOffset < 0n) {
-                return { ...partition, currentLeader }
-              }
-              return {
-                ...partition,
-                baseOffset: partition.baseOffset + shift.offset,
-                logStartOffset:
-                  partition.logStartOffset < 0n
-                    ? -1n
-                    : (shift.logStart ?? partition.logStartOffset),
-                currentLeader,
-              }
-            }),
-          }
-        }),
-      ),
+      [
+        here.filter(({ partitionResponses }) => partitionResponses.length > 0),
+        ...answers.map((answer, i) =>
+          answer.responses.map((topic) => {
+            const name = names.get(`${clusters[i] ?? ''} ${topic.name}`) ?? topic.name
+            return {
+              ...topic,
+              name,
+              partitionResponses: topic.partitionResponses.map((partition) => {
+                const shift = shifts(name, partition.index)
+                // Leader hints (KIP-951) name brokers of their own cluster: the client asks for Metadata.
+                const currentLeader = { leaderId: -1, leaderEpoch: -1 }
+                if (shift === undefined || partition.baseOffset < 0n) {
+                  return { ...partition, currentLeader }
+                }
+                return {
+                  ...partition,
+                  baseOffset: partition.baseOffset + shift.offset,
+                  logStartOffset:
+                    partition.logStartOffset < 0n
+                      ? -1n
+                      : (shift.logStart ?? partition.logStartOffset),
+                  currentLeader,
+                }
+              }),
+            }
+          }),
+        ),
+      ],
       (topic) => topic.name,
       (topic) => topic.partitionResponses,
       (topic, partitionResponses) => ({ ...topic, partitionResponses }),
     ),
-    throttleTimeMs: throttle(answers),
+    throttleTimeMs: answers.length === 0 ? 0 : throttle(answers),
     nodeEndpoints: [],
   }))
 }
