@@ -1,5 +1,5 @@
 import { atLeast } from '../kafka/index.ts'
-import type { Compression } from './workload.ts'
+import type { Assignment, Compression } from './workload.ts'
 
 export const clientNames = [
   'java-4.3.1',
@@ -25,6 +25,8 @@ export interface ClientFacts {
    * `where: kind`, collected from direct runs of the acceptance matrix.
    */
   readonly restartErrors: readonly string[]
+  /** The oldest protocol version with which its groups can be cooperative (KIP-429), if they can. */
+  readonly cooperativeMin?: string
   /** The newest protocol version that it can be told to speak, where it must be told one. */
   readonly wireMax?: string
 }
@@ -34,6 +36,7 @@ const everyCompression = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export const clients: Readonly<Record<ClientName, ClientFacts>> = {
   'java-4.3.1': {
     version: '4.3.1',
+    cooperativeMin: '0.10.0',
     toolchain: 'java',
     restartErrors: [],
     brokerMin: '1.1', // KIP-896 promises no more than 2.1; tried with 1.1.1, it works
@@ -41,6 +44,7 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
   },
   'java-2.8.2': {
     version: '2.8.2',
+    cooperativeMin: '0.10.0',
     toolchain: 'java',
     restartErrors: [],
     brokerMin: '0.10.0',
@@ -48,6 +52,7 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
   },
   librdkafka: {
     version: '2.16.1',
+    cooperativeMin: '0.10.0',
     toolchain: 'python',
     restartErrors: ['client: _TRANSPORT', 'client: _ALL_BROKERS_DOWN'],
     brokerMin: '0.10.0',
@@ -62,6 +67,7 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
   },
   'franz-go': {
     version: '1.22.2',
+    cooperativeMin: '0.10.0',
     toolchain: 'go',
     restartErrors: [],
     brokerMin: '0.10.0',
@@ -69,6 +75,7 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
   },
   sarama: {
     version: '1.61.1',
+    cooperativeMin: '2.4',
     toolchain: 'go',
     restartErrors: [],
     brokerMin: '0.10.0',
@@ -77,6 +84,7 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
   },
   'kafka-python': {
     version: '3.0.12',
+    cooperativeMin: '0.10.0',
     toolchain: 'python',
     restartErrors: [],
     brokerMin: '0.10.0',
@@ -98,6 +106,13 @@ export function compressionsWith(client: ClientName, brokerVersion: string): Com
 
 export const talksTo = (client: ClientName, brokerVersion: string) =>
   atLeast(brokerVersion, clients[client].brokerMin)
+
+/** The ways in which a client's groups can share partitions when it talks to a broker of that version. */
+export function assignmentsOf(client: ClientName, brokerVersion: string): Assignment[] {
+  const { cooperativeMin } = clients[client]
+  const cooperates = cooperativeMin !== undefined && atLeast(brokerVersion, cooperativeMin)
+  return cooperates ? ['eager', 'cooperative'] : ['eager']
+}
 
 /** What to tell a client that must be told the version of its brokers. */
 export function wireVersion(client: ClientName, brokerVersion: string): string | undefined {

@@ -1,5 +1,6 @@
 /** Unmodified clients of every language, each behind one small program with the same interface. */
 export {
+  assignmentsOf,
   clientNames,
   clients,
   compressionsWith,
@@ -9,4 +10,4 @@ export {
 } from './catalog.ts'
 export { startClient, type RunningClient } from './program.ts'
 export { setupClients, type Program, type Setup } from './setup.ts'
-export type { ClientEvent, Compression, Login, RecordEvent, Workload } from './workload.ts'
+export type { Assignment, ClientEvent, Compression, Login, RecordEvent, Workload } from './workload.ts'

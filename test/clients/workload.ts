@@ -17,8 +17,13 @@ export interface Workload {
   readonly acks?: 'all' | '1' | '0'
   readonly idempotence?: boolean
   readonly compression?: Compression
+  /** How its group shares partitions. Default: the client's own; not every client knows both. */
+  readonly assignment?: Assignment
   readonly login?: Login
 }
+
+/** Eager members give up everything in a rebalance, cooperative ones (KIP-429) only what moves. */
+export type Assignment = 'eager' | 'cooperative'
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
@@ -77,6 +82,7 @@ export function programArguments(workload: Workload, wire?: string): string[] {
     acks: workload.acks ?? 'all',
     idempotence: workload.idempotence ?? (workload.acks ?? 'all') === 'all',
     compression: workload.compression ?? 'none',
+    assignment: workload.assignment,
     wire,
     sasl: login?.mechanism,
     username: login?.username,

@@ -56,7 +56,7 @@ export function routeMovedProduce(
       if (nativeName(routed, topic) !== topic) apart = true
       if (routed.timeline === null) return
       const isIdempotent = (batchProducer(buffer, batchAt)?.producerId ?? -1n) >= 0n
-    if (isIdempotent && retained.isLoading(routed.timeline)) loading = true
+      if (isIdempotent && retained.isLoading(routed.timeline)) loading = true
       if (writtenBefore(buffer, batchAt, routed.timeline, retained) !== undefined) apart = true
     },
   )

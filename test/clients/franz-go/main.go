@@ -147,7 +147,14 @@ func partitions(name string) func(context.Context, *kgo.Client, map[string][]int
 }
 
 func consume(ctx context.Context) {
-	client, err := kgo.NewClient(append(common(),
+	opts := common()
+	switch given["assignment"] {
+	case "eager":
+		opts = append(opts, kgo.Balancers(kgo.RangeBalancer()))
+	case "cooperative":
+		opts = append(opts, kgo.Balancers(kgo.CooperativeStickyBalancer()))
+	}
+	client, err := kgo.NewClient(append(opts,
 		kgo.ConsumerGroup(given["group"]),
 		kgo.ConsumeTopics(given["topic"]),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),

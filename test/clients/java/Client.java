@@ -91,6 +91,10 @@ public final class Client {
     p.put("group.id", given.get("group"));
     p.put("auto.offset.reset", "earliest");
     p.put("auto.commit.interval.ms", "1000");
+    if (given.containsKey("assignment")) {
+      String assignor = given.get("assignment").equals("eager") ? "Range" : "CooperativeSticky";
+      p.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer." + assignor + "Assignor");
+    }
     KafkaConsumer<String, String> consumer =
         new KafkaConsumer<>(p, new StringDeserializer(), new StringDeserializer());
     consumer.subscribe(List.of(given.get("topic")), new ConsumerRebalanceListener() {

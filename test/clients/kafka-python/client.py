@@ -8,6 +8,8 @@ import threading
 import time
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError
 
 given = dict(arg.split("=", 1) for arg in sys.argv[1:])
@@ -92,12 +94,16 @@ class Listener(ConsumerRebalanceListener):
         event("lost", partitions=[p.partition for p in lost])
 
 
+assignors = {"eager": [RangePartitionAssignor], "cooperative": [CooperativeStickyAssignor]}
+
+
 def consume():
     consumer = KafkaConsumer(
         **common(),
         group_id=given["group"],
         auto_offset_reset="earliest",
         auto_commit_interval_ms=1000,
+        **({} if "assignment" not in given else {"partition_assignment_strategy": assignors[given["assignment"]]}),
     )
     consumer.subscribe([given["topic"]], listener=Listener())
     left = int(given["records"]) if given["role"] == "consume" else 0

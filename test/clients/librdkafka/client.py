@@ -87,6 +87,9 @@ def produce():
     producer.flush(60)
 
 
+strategies = {"eager": "range", "cooperative": "cooperative-sticky"}
+
+
 def consume():
     consumer = Consumer({
         **common(),
@@ -94,6 +97,7 @@ def consume():
         "auto.offset.reset": "earliest",
         "auto.commit.interval.ms": 1000,
         "session.timeout.ms": 45000,
+        **({} if "assignment" not in given else {"partition.assignment.strategy": strategies[given["assignment"]]}),
     })
 
     def revoked(name):

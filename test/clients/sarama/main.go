@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"os/signal"
 	"strconv"
@@ -161,14 +162,21 @@ type handler struct {
 }
 
 func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
-	event("assigned", map[string]any{"partitions": owned(session)})
+	if !cooperative() {
+		event("assigned", map[string]any{"partitions": owned(session)})
+	}
 	return nil
 }
 
 func (h *handler) Cleanup(session sarama.ConsumerGroupSession) error {
-	event("revoked", map[string]any{"partitions": owned(session)})
+	if !cooperative() {
+		event("revoked", map[string]any{"partitions": owned(session)})
+	}
 	return nil
 }
+
+// A cooperative session outlives rebalances: what comes and goes are its claims.
+func cooperative() bool { return given["assignment"] == "cooperative" }
 
 func owned(session sarama.ConsumerGroupSession) []int32 {
 	if list := session.Claims()[given["topic"]]; list != nil {
@@ -178,6 +186,11 @@ func owned(session sarama.ConsumerGroupSession) []int32 {
 }
 
 func (h *handler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	if cooperative() {
+		partition := map[string]any{"partitions": []int32{claim.Partition()}}
+		event("assigned", maps.Clone(partition))
+		defer func() { event("revoked", partition) }()
+	}
 	for {
 		select {
 		case m, open := <-claim.Messages():
@@ -205,6 +218,11 @@ func consume(ctx context.Context) {
 	config.Consumer.Return.Errors = true
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
 	config.Consumer.Offsets.AutoCommit.Interval = time.Second
+	if given["assignment"] == "cooperative" {
+		config.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{
+			sarama.NewBalanceStrategyCooperativeSticky(),
+		}
+	}
 	group, err := sarama.NewConsumerGroup(strings.Split(given["bootstrap"], ","), given["group"], config)
 	must(err)
 	var reporting sync.WaitGroup
