@@ -5,7 +5,6 @@ import {
   DecodeError,
   decodeResponse,
   decodeResponseHeader,
-  encodeBatch,
   encodeResponse,
   type FetchResponse,
   type Fields,
@@ -24,6 +23,7 @@ const shifts: readonly (Shift | undefined)[] = [
   { offset: -7n, epoch: 0, virtualEnd: 5000n, logStart: 3n },
   { offset: 0n, epoch: 0, virtualEnd: 2n ** 41n },
   undefined,
+  { offset: 0n, epoch: 3 },
 ]
 const isShifted = (topic: string): boolean => topic !== 'b' && topic !== topicIdOf('b')
 const lookup = (topic: string, partition: number): Shift | undefined =>
@@ -33,7 +33,7 @@ const rename = (id: string): string | undefined =>
 
 const number = fc.oneof(fc.constant(-1n), fc.bigInt({ min: 0n, max: 2n ** 42n }))
 const numbers = fc.record({
-  partitionIndex: fc.integer({ min: 0, max: 4 }),
+  partitionIndex: fc.integer({ min: 0, max: 5 }),
   errorCode: fc.constantFrom(0, 0, 0, 1, 6),
   highWatermark: number,
   lastStableOffset: number,
@@ -236,62 +236,3 @@ test.each(golden.map((each) => ({ ...each, name: `${each.file} v${each.version}`
     )
   },
 )
-
-describe('a stream', () => {
-  const body = (value: Buffer) => ({
-    responses: [
-      {
-        topic: 'a',
-        partitions: [
-          {
-            partitionIndex: 0,
-            errorCode: 0,
-            highWatermark: 1n,
-            records: encodeBatch({ baseOffset: 5n, records: [{ timestamp: 1n, value }] }),
-          },
-        ],
-      },
-    ],
-  })
-
-  test('of a payload passes as far as it is there', () => {
-    const frame = encodeResponse(apis.fetch, 11, 1, body(Buffer.alloc(100_000)))
-    const patcher = new FetchPatcher(11, lookup)
-    expect(patcher.patch(frame, 0, 5)).toBe(0)
-    expect(patcher.patch(frame, 0, 500)).toBe(500)
-    expect(patcher.patch(frame, 500, 50_000)).toBe(50_000)
-    expect(patcher.patch(frame, 50_000, frame.length)).toBe(frame.length)
-  })
-
-  test('ends with its frame: what follows in the buffer is not looked at', () => {
-    const frame = encodeResponse(apis.fetch, 12, 1, body(Buffer.alloc(10)))
-    const buffer = Buffer.concat([frame, frame])
-    expect(new FetchPatcher(12, lookup).patch(buffer, 0, buffer.length)).toBe(frame.length)
-    expect(buffer.subarray(frame.length)).not.toEqual(buffer.subarray(0, frame.length))
-  })
-
-  test.each([
-    ['too short', -1, 'it does not end where its size says'],
-    ['too long', 1, 'it does not end where its size says'],
-    ['negative', -100_000, 'a frame of'],
-  ])('whose size is %s is refused', (_, more, reason) => {
-    const frame = encodeResponse(apis.fetch, 12, 1, body(Buffer.alloc(10)))
-    const buffer = Buffer.concat([frame, Buffer.alloc(8)])
-    buffer.writeInt32BE(frame.length - lengthBytes + more)
-    const patcher = new FetchPatcher(12, lookup)
-    expect(() => patcher.patch(buffer, 0, buffer.length)).toThrow(reason)
-  })
-
-  test.each([
-    ['an unknown magic byte', 16, 3],
-    ['no length to speak of', 11, 13],
-  ])('with a batch of %s is refused', (_, at, value) => {
-    const given = body(Buffer.alloc(0))
-    const batch = given.responses[0]?.partitions[0]?.records ?? Buffer.alloc(0)
-    batch[at] = value
-    const frame = encodeResponse(apis.fetch, 11, 1, given)
-    expect(() => new FetchPatcher(11, lookup).patch(frame, 0, frame.length)).toThrow(
-      'a-0: no record batch',
-    )
-  })
-})
