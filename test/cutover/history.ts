@@ -1,0 +1,44 @@
+import type { ClientEvent, RecordEvent } from '../clients/index.ts'
+
+/** One producer, by its client id: record i of it has the value `ID-i`. */
+export interface ProducerHistory {
+  readonly id: string
+  /**
+   * Each record is written once and in order, whatever happens. One that is not idempotent repeats and
+   * reorders where it must send again; without faults it has no reason to.
+   */
+  readonly idempotent: boolean
+  readonly events: readonly ClientEvent[]
+}
+
+/** The members of one consumer group. */
+export interface GroupHistory {
+  readonly name: string
+  readonly members: readonly { readonly id: string; readonly events: readonly ClientEvent[] }[]
+}
+
+/** What the clients of one topic saw. */
+export interface History {
+  readonly producers: readonly ProducerHistory[]
+  readonly groups: readonly GroupHistory[]
+  /** Milliseconds since 1970: when the cutover was asked for, or would have been. */
+  readonly from: number
+  /**
+   * Whether something was killed: then errors, redelivery to groups, and repetitions of producers that
+   * are not idempotent are counted, as they are without a sidecar, and not held against it.
+   */
+  readonly faults: boolean
+}
+
+export const clientsOf = ({ producers, groups }: History) => [
+  ...producers,
+  ...groups.flatMap((group) => group.members),
+]
+
+/** In the order of time, across the members; events of the same millisecond stay in their order. */
+export function consumedBy(group: GroupHistory): RecordEvent[] {
+  const records = group.members.flatMap(({ events }) =>
+    events.filter((e): e is RecordEvent => e.event === 'consumed'),
+  )
+  return records.sort((a, b) => a.t - b.t)
+}
