@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { createWriteStream, existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -27,6 +28,10 @@ export interface RunningSidecar {
   readonly admin: string
   /** What it has logged, as JSON lines. */
   log(): Promise<string>
+  /** Ends it at once (SIGKILL). What it keeps on disk stays. */
+  kill(): Promise<void>
+  /** After `kill`: the same command again. Resolves when it can serve clients. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -49,26 +54,41 @@ export async function startSidecar(options: SidecarOptions): Promise<RunningSide
   const directory = await mkdtemp(join(tmpdir(), 'kafka-cutover-sidecar-'))
   const logFile = join(directory, 'log')
   const admin = `http://127.0.0.1:${adminPort}`
-  const child = spawnTied(
-    process.execPath,
-    [
-      ...[mainFile, 'run', '--source', options.source, '--listen', `${host}:${port}`],
-      ...['--admin', `127.0.0.1:${adminPort}`, '--journal', `file:${join(directory, 'journal')}`],
-      ...(options.target === undefined ? [] : ['--target', options.target]),
-      ...(options.advertise === undefined ? [] : ['--advertise', options.advertise]),
-      ...(options.args ?? []),
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  )
   const log = createWriteStream(logFile)
-  child.stdout?.pipe(log, { end: false })
-  child.stderr?.pipe(log, { end: false })
+  const launch = (): ChildProcess => {
+    const started = spawnTied(
+      process.execPath,
+      [
+        ...[mainFile, 'run', '--source', options.source, '--listen', `${host}:${port}`],
+        ...['--admin', `127.0.0.1:${adminPort}`, '--journal', `file:${join(directory, 'journal')}`],
+        ...(options.target === undefined ? [] : ['--target', options.target]),
+        ...(options.advertise === undefined ? [] : ['--advertise', options.advertise]),
+        ...(options.args ?? []),
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    started.stdout?.pipe(log, { end: false })
+    started.stderr?.pipe(log, { end: false })
+    return started
+  }
+  let child = launch()
+  const becomesReady = async () => {
+    await until(async () => !isRunning(child) || (await isReady(admin)), readyTimeoutMs)
+    if (isRunning(child) && (await isReady(admin))) return
+    const tail = (await sidecar.log()).slice(-2_000)
+    throw new Error(`the sidecar does not get ready: ${tail}`)
+  }
   const sidecar: RunningSidecar = {
     bootstrap: `${options.advertise ?? host}:${port}`,
     host,
     port,
     admin,
     log: () => readFile(logFile, 'utf8'),
+    kill: () => endProcess(child, 'SIGKILL'),
+    async restart() {
+      child = launch()
+      await becomesReady()
+    },
     async stop() {
       await endProcess(child, 'SIGTERM', 20_000)
       await exitOf(child)
@@ -76,11 +96,11 @@ export async function startSidecar(options: SidecarOptions): Promise<RunningSide
       await rm(directory, { recursive: true, force: true })
     },
   }
-  const ready = await until(async () => !isRunning(child) || (await isReady(admin)), readyTimeoutMs)
-  if (!ready || !isRunning(child)) {
-    const tail = (await sidecar.log()).slice(-2_000)
+  try {
+    await becomesReady()
+  } catch (err) {
     await sidecar.stop()
-    throw new Error(`the sidecar does not get ready: ${tail}`)
+    throw err
   }
   return sidecar
 }

@@ -10,4 +10,11 @@ export {
 } from './catalog.ts'
 export { startClient, type RunningClient } from './program.ts'
 export { setupClients, type Program, type Setup } from './setup.ts'
-export type { Assignment, ClientEvent, Compression, Login, RecordEvent, Workload } from './workload.ts'
+export type {
+  Assignment,
+  ClientEvent,
+  Compression,
+  Login,
+  RecordEvent,
+  Workload,
+} from './workload.ts'
