@@ -23,6 +23,8 @@ export interface History {
   readonly groups: readonly GroupHistory[]
   /** Milliseconds since 1970: when the cutover was asked for, or would have been. */
   readonly from: number
+  /** The same clock: when the clients were told to end. Members that leave cause rebalances too. */
+  readonly to: number
   /**
    * Whether something was killed: then errors, redelivery to groups, and repetitions of producers that
    * are not idempotent are counted, as they are without a sidecar, and not held against it.

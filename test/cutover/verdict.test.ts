@@ -44,6 +44,7 @@ const history = (made: Partial<Made> = {}, faults = false): History => {
       },
     ],
     from: 0,
+    to: 10_000,
     faults,
   }
 }
@@ -75,6 +76,14 @@ describe('the verdict of a cutover', () => {
         'every promise held',
       ].join('\n'),
     )
+  })
+
+  test('gives the figures of the cutover, not of how clients begin and end', () => {
+    const { groups } = judge({ ...history(), from: 71, to: 80 })
+    expect(groups['g']).toMatchObject({ gapMaxMs: 0, rebalances: { 'g-1': 0, 'g-2': 0 } })
+    const late: ClientEvent = { event: 'assigned', t: 90, partitions: [0] }
+    const ended = judge({ ...history({ second: [...good.second, late] }), to: 80 })
+    expect(ended.groups['g']?.rebalances).toEqual({ 'g-1': 1, 'g-2': 1 })
   })
 
   test.for([true, false])('finds a lost record, faults or not (%s)', (faults) => {

@@ -18,7 +18,7 @@ export interface Verdict {
 
 export interface ProducerFigures {
   readonly acked: number
-  /** The longest time between two acknowledgements. */
+  /** The longest time between two acknowledgements, from `from` on. */
   readonly ackGapMaxMs: number
 }
 
@@ -27,10 +27,10 @@ export interface GroupFigures {
   readonly consumed: number
   /** Records that were delivered to it again. */
   readonly again: number
-  /** The longest time between two records of one partition, and of which partition. */
+  /** The longest time between two records of one partition, from `from` on, and of which. */
   readonly gapMaxMs: number
   readonly gapPartition: number
-  /** Of each member, from `from` on: how often it was told of an assignment. */
+  /** Of each member, between `from` and `to`: how often it was told of an assignment. */
   readonly rebalances: Readonly<Record<string, number>>
 }
 
@@ -59,8 +59,8 @@ export function judge(history: History): Verdict {
       ...unfinished(history),
     ]),
     errors: errorsOf(history),
-    producers: Object.fromEntries(producers.map((p) => [p.id, producerFigures(p)])),
-    groups: Object.fromEntries(groups.map((g) => [g.name, groupFigures(g, history.from)])),
+    producers: Object.fromEntries(producers.map((p) => [p.id, producerFigures(p, history)])),
+    groups: Object.fromEntries(groups.map((g) => [g.name, groupFigures(g, history)])),
   }
 }
 
@@ -91,12 +91,12 @@ function unfinished(history: History): string[] {
     .map((client) => `unfinished: ${client.id} did not end in its orderly way`)
 }
 
-function producerFigures({ events }: ProducerHistory): ProducerFigures {
+function producerFigures({ events }: ProducerHistory, { from }: History): ProducerFigures {
   const times = events.filter((e) => e.event === 'acked').map((e) => e.t)
-  return { acked: times.length, ackGapMaxMs: longestGap(times) }
+  return { acked: times.length, ackGapMaxMs: longestGap(times, from) }
 }
 
-function groupFigures(group: GroupHistory, from: number): GroupFigures {
+function groupFigures(group: GroupHistory, { from, to }: History): GroupFigures {
   const records = consumedBy(group)
   const partitions = new Map<number, number[]>()
   for (const record of records) {
@@ -104,7 +104,10 @@ function groupFigures(group: GroupHistory, from: number): GroupFigures {
     if (times === undefined) partitions.set(record.partition, [record.t])
     else times.push(record.t)
   }
-  const gaps = [...partitions].map(([partition, times]) => ({ partition, ms: longestGap(times) }))
+  const gaps = [...partitions].map(([partition, times]) => ({
+    partition,
+    ms: longestGap(times, from),
+  }))
   const [longest] = gaps.sort((a, b) => b.ms - a.ms)
   const different = new Set(records.map((r) => `${r.partition}@${r.offset}`)).size
   return {
@@ -115,15 +118,18 @@ function groupFigures(group: GroupHistory, from: number): GroupFigures {
     rebalances: Object.fromEntries(
       group.members.map(({ id, events }) => [
         id,
-        events.filter((e) => e.event === 'assigned' && e.t >= from).length,
+        events.filter((e) => e.event === 'assigned' && e.t >= from && e.t <= to).length,
       ]),
     ),
   }
 }
 
-function longestGap(times: readonly number[]): number {
+/** Of the gaps that ended at `from` or later: how clients start is not looked at. */
+function longestGap(times: readonly number[], from: number): number {
   let gap = 0
-  for (const [i, time] of times.entries()) gap = Math.max(gap, time - (times[i - 1] ?? time))
+  for (const [i, time] of times.entries()) {
+    if (time >= from) gap = Math.max(gap, time - (times[i - 1] ?? time))
+  }
   return gap
 }
 

@@ -1,0 +1,193 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Status } from '../../src/admin/index.ts'
+import { startSidecar, type RunningSidecar } from '../acceptance/sidecar.ts'
+import type { Program } from '../clients/index.ts'
+import { createTopics, type Cluster } from '../kafka/index.ts'
+import { carryOut, planKill, type Kill } from './faults.ts'
+import { flip, type Flip } from './flip.ts'
+import { startLoad, type Load } from './load.ts'
+import { lookAt, preload } from './native.ts'
+import { judge, type Verdict } from './verdict.ts'
+
+export interface Scenario {
+  readonly program: Program
+  readonly source: Cluster
+  readonly target: Cluster
+  /** Of the topic, the same on both clusters; unlike any other there. */
+  readonly topic: string
+  /** Without one the same load runs as long, for comparison. */
+  readonly cutover: boolean
+  /** Everything moves, as by default; else only this topic. */
+  readonly everyTopic: boolean
+  /** Stop every broker of the source after the cutover, while traffic goes on. The cluster is then spent. */
+  readonly stopSource: boolean
+  readonly kill?: Kill
+}
+
+export interface Report {
+  readonly verdict: Verdict
+  /** The verdict's findings, and what the operator and the target's own view add. */
+  readonly findings: readonly string[]
+  readonly flip: Flip | undefined
+  /** What was killed and when, in words. */
+  readonly killed: string | undefined
+  /** What the sidecar logged as a warning or worse. */
+  readonly warnings: readonly string[]
+}
+
+const partitions = 4
+const preloaded = 7
+const rate = 50
+const beforeMs = 3_000
+const afterMs = 3_000
+const withoutSourceMs = 5_000
+const controlMs = 4_000
+const flipTimeoutMs = 60_000
+const faultyFlipTimeoutMs = 150_000
+const drainTimeoutMs = 60_000
+
+/** Plays one cutover under load, from two running clusters to a judged end. */
+export async function play(scenario: Scenario): Promise<Report> {
+  const { source, target, topic } = scenario
+  for (const cluster of [source, target]) await createTopics(cluster, [topic], { partitions })
+  await preload(target, topic, 0, preloaded)
+  const sidecar = await startSidecar({
+    source: source.bootstrapServers,
+    target: target.bootstrapServers,
+    brokers: Math.max(source.brokers.length, target.brokers.length),
+    args: scenario.everyTopic ? [] : ['--topics', topic],
+  })
+  let load: Load | undefined
+  try {
+    load = await startLoad({
+      program: scenario.program,
+      bootstrap: sidecar.bootstrap,
+      topic,
+      rate,
+      versions: [source.version, target.version],
+      plainAcks: scenario.kill === undefined || scenario.kill.kind === 'sidecar' ? '1' : 'all',
+    })
+    return await perform(scenario, sidecar, load)
+  } finally {
+    await load?.kill()
+    await sidecar.stop()
+  }
+}
+
+async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load): Promise<Report> {
+  const { source, target, topic } = scenario
+  await sleep(beforeMs)
+  const from = Date.now()
+  const { flip: flipped, killed } = await act(scenario, sidecar)
+  const findings = flipped === undefined ? [] : operatorFindings(flipped, scenario)
+  await sleep(afterMs)
+  if (scenario.stopSource && (flipped?.reached ?? false)) {
+    findings.push(...(await standsWithout(source, load)))
+  }
+  await load.stopProducers()
+  // What was not drained in time shows as lost.
+  await load.drain(drainTimeoutMs)
+  const to = Date.now()
+  await load.stopConsumers()
+  const histories = load.histories()
+  const verdict = judge({ ...histories, from, to, faults: scenario.kill !== undefined })
+  if (flipped?.reached === true) {
+    const native = await lookAt(target, topic, load.groups)
+    findings.push(...nativeFindings(native, flipped.status, topic))
+  }
+  return {
+    verdict,
+    findings: [...findings, ...verdict.findings],
+    flip: flipped,
+    killed,
+    warnings: warningsOf(await sidecar.log()),
+  }
+}
+
+/** The flip, with the kill beside it, which may come before it. */
+async function act(
+  scenario: Scenario,
+  sidecar: RunningSidecar,
+): Promise<{ flip: Flip | undefined; killed: string | undefined }> {
+  const { kill, source, target } = scenario
+  const flipOnce = (options: Parameters<typeof flip>[1]) =>
+    scenario.cutover ? flip(sidecar.admin, options) : sleep(controlMs, undefined)
+  if (kill === undefined) {
+    return {
+      flip: await flipOnce({ timeoutMs: flipTimeoutMs, persist: false }),
+      killed: undefined,
+    }
+  }
+  const brokers = kill.kind === 'sidecar' ? 1 : scenario[kill.kind].brokers.length
+  const planned = planKill(kill, brokers)
+  const killing = sleep(Math.max(0, planned.atMs)).then(() =>
+    carryOut(planned, { sidecar, source, target }),
+  )
+  const flipping = sleep(Math.max(0, -planned.atMs)).then(() =>
+    flipOnce({ timeoutMs: faultyFlipTimeoutMs, persist: true }),
+  )
+  const [, flipped] = await Promise.all([killing, flipping])
+  const which = kill.kind === 'sidecar' ? 'sidecar' : `${kill.kind} broker ${planned.broker}`
+  return { flip: flipped, killed: `${which} at ${planned.atMs} ms (seed ${kill.seed})` }
+}
+
+function operatorFindings(flipped: Flip, { kill }: Scenario): string[] {
+  const findings: string[] = []
+  const { phases, refusals, accepted, status } = flipped
+  const path = phases.map(({ phase, atMs }) => `${phase} at ${atMs} ms`).join(', ')
+  if (!flipped.reached) {
+    const waiting = status?.waitingFor.join('; ')
+    findings.push(
+      `stuck: phase target was not reached (${path}); waiting for: ${waiting}; ${refusals.at(-1) ?? ''}`,
+    )
+  }
+  if (kill === undefined && accepted > 1)
+    findings.push(`given up: the cutover needed ${accepted} attempts (${path})`)
+  return findings
+}
+
+/** Ends the source, and looks whether producers go on for longer than any timeout of a fetch. */
+async function standsWithout(source: Cluster, load: Load): Promise<string[]> {
+  await Promise.all(source.brokers.map((_, index) => source.killBroker(index)))
+  const atFirst = load.progress()
+  await sleep(withoutSourceMs)
+  const atLast = load.progress()
+  const enough = (withoutSourceMs / 1_000) * rate * 0.5
+  return atLast.flatMap((acked, i) => {
+    const came = acked - (atFirst[i] ?? 0)
+    return came >= enough
+      ? []
+      : [`needs the source: producer ${i} got ${came} acknowledgements in ${withoutSourceMs} ms`]
+  })
+}
+
+/** What an application would find that goes to the target directly. */
+function nativeFindings(
+  native: Awaited<ReturnType<typeof lookAt>>,
+  status: Status | undefined,
+  topic: string,
+): string[] {
+  const findings: string[] = []
+  const planned = status?.topics.find((t) => t.source === topic)?.partitions ?? []
+  const first = planned.find((p) => p.partition === 0)
+  if (first?.targetStart !== preloaded)
+    findings.push(`status: partition 0 begins at ${first?.targetStart}, not at ${preloaded}`)
+  for (const [group, committed] of native.committed) {
+    for (const [partition, end] of native.ends) {
+      const offset = committed.get(partition) ?? -1n
+      if (offset !== end)
+        findings.push(
+          `native: ${group} has committed ${offset} of ${partition}@${end} on the target`,
+        )
+    }
+  }
+  return findings
+}
+
+/** Of JSON lines of pino: 40 is a warning. What is no line of its is kept. */
+function warningsOf(log: string): string[] {
+  return log.split('\n').filter((line) => {
+    const level = Number(/"level":(\d+)/.exec(line)?.[1] ?? 40)
+    return line !== '' && level >= 40
+  })
+}
