@@ -1,0 +1,122 @@
+/**
+ * What the journal says: the facts that a migration consists of, in their order. Nothing else of a
+ * migration outlives the process. A kind or a field that is added raises the journal's format.
+ *
+ * Times (`at`) are epoch milliseconds. Topics are named as clients name them.
+ */
+
+/** A topic of the plan, as it was when the fence went up. */
+export interface FencedTopic {
+  readonly name: string
+  readonly targetName: string
+  /** The source's; null where it has none (before 2.8). */
+  readonly topicId: string | null
+  /** How many the source has. */
+  readonly partitions: number
+}
+
+/** What is produced to these topics is held from now on. */
+export interface FenceEntry {
+  readonly kind: 'fence'
+  /** Rises with every fence of a journal. */
+  readonly fence: number
+  readonly at: number
+  /** The source's, which clients go on seeing. */
+  readonly clusterId: string | null
+  /** Whether the plan is every topic, also those that are yet to be created. */
+  readonly everyTopic: boolean
+  readonly topics: readonly FencedTopic[]
+}
+
+/** The fence is down, and everything is the source's again. */
+export interface AbortEntry {
+  readonly kind: 'abort'
+  readonly fence: number
+  readonly at: number
+  readonly reason: string
+}
+
+export interface SplicedPartition {
+  readonly topic: string
+  readonly partition: number
+  /** S: the source's end, behind its last record. */
+  readonly end: bigint
+  /** T0: the target's end, where the next record goes. */
+  readonly start: bigint
+}
+
+/** Writes go to the target from now on. Of every partition of the plan; only a rollback goes back. */
+export interface SpliceEntry {
+  readonly kind: 'splice'
+  readonly fence: number
+  readonly at: number
+  readonly partitions: readonly SplicedPartition[]
+}
+
+/** A group's joins are held, and its placeholder waits on the target. */
+export interface GroupMovingEntry {
+  readonly kind: 'group-moving'
+  readonly group: string
+  readonly at: number
+}
+
+/** The group's offsets are on the target: its joins go there. */
+export interface GroupMovedEntry {
+  readonly kind: 'group-moved'
+  readonly group: string
+  readonly at: number
+}
+
+/** The group's joins go back to the source. */
+export interface GroupAbortedEntry {
+  readonly kind: 'group-aborted'
+  readonly group: string
+  readonly at: number
+  readonly reason: string
+}
+
+/**
+ * The operator gave up what a dormant group had not read. Its offsets are on the target, those before S
+ * as T0: there it resumes if it returns.
+ */
+export interface GroupForgottenEntry {
+  readonly kind: 'group-forgotten'
+  readonly group: string
+  readonly at: number
+}
+
+/** The operator lets a dormant group stay on the source until it returns. Nobody waits for it. */
+export interface GroupLeftEntry {
+  readonly kind: 'group-left'
+  readonly group: string
+  readonly at: number
+}
+
+/** Every group has read the source to its end. */
+export interface DrainedEntry {
+  readonly kind: 'drained'
+  readonly at: number
+}
+
+/** Every group has moved: the source is not needed any more. */
+export interface TargetEntry {
+  readonly kind: 'target'
+  readonly at: number
+}
+
+/** Records that reached the source behind the splice have been appended to the target, up to here. */
+export interface CarriedEntry {
+  readonly kind: 'carried'
+  readonly topic: string
+  readonly partition: number
+  /** The source's offset behind the last one that was carried. */
+  readonly sourceEnd: bigint
+}
+
+export type GroupEntry =
+  GroupMovingEntry | GroupMovedEntry | GroupAbortedEntry | GroupForgottenEntry | GroupLeftEntry
+
+export type Entry =
+  FenceEntry | AbortEntry | SpliceEntry | GroupEntry | DrainedEntry | TargetEntry | CarriedEntry
+
+export type EntryKind = Entry['kind']

@@ -1,0 +1,189 @@
+import { sourceTimeline, splice, type Timeline } from '../timeline/index.ts'
+import type { PlannedTopic } from '../view.ts'
+import type {
+  CarriedEntry,
+  Entry,
+  EntryKind,
+  FencedTopic,
+  FenceEntry,
+  GroupEntry,
+  SpliceEntry,
+} from './entries.ts'
+import { initialState, partitionKey, standingOf } from './state.ts'
+import type { GroupStanding, MigrationState, Phase } from './state.ts'
+import { groupTransitions, transitions } from './table.ts'
+
+export type Applied =
+  | { readonly ok: true; readonly state: MigrationState }
+  | { readonly ok: false; readonly reason: string }
+
+/** More partitions than any cluster has: what a topic of the plan may claim to have. */
+export const maxPartitions = 1_000_000
+
+/** The state behind an entry, or why the entry means nothing there. Never throws. */
+export function apply(state: MigrationState, entry: Entry): Applied {
+  const row: Partial<Record<EntryKind, Phase>> = transitions[state.phase]
+  const phase = row[entry.kind]
+  if (phase === undefined) return refused(`${entry.kind} is not possible in phase ${state.phase}`)
+  switch (entry.kind) {
+    case 'fence':
+      return fence(state, entry, phase)
+    case 'abort':
+      return entry.fence === state.fence?.id
+        ? accepted({
+            ...initialState,
+            phase,
+            fence: { ...state.fence, endedAt: entry.at, abortReason: entry.reason },
+          })
+        : otherFence(state, entry.fence)
+    case 'splice':
+      return spliceAll(state, entry, phase)
+    case 'drained':
+      return accepted({ ...state, phase })
+    case 'target':
+      return arrive(state, phase)
+    case 'carried':
+      return carry(state, entry)
+    case 'group-moving':
+    case 'group-moved':
+    case 'group-aborted':
+    case 'group-forgotten':
+    case 'group-left':
+      return stand(state, entry)
+  }
+}
+
+/**
+ * What a journal's entries add up to. An entry that is refused changes nothing: where several sidecars
+ * write, the first valid one wins, and the later ones find themselves here.
+ */
+export function replay(entries: Iterable<Entry>): {
+  readonly state: MigrationState
+  readonly refused: readonly { readonly entry: Entry; readonly reason: string }[]
+} {
+  let state = initialState
+  const refused: { entry: Entry; reason: string }[] = []
+  for (const entry of entries) {
+    const applied = apply(state, entry)
+    if (applied.ok) state = applied.state
+    else refused.push({ entry, reason: applied.reason })
+  }
+  return { state, refused }
+}
+
+/**
+ * What a sidecar that was started again appends before it serves: what it had in hand is gone, the held
+ * requests with their connections, the placeholders of moving groups with their sessions. Every other
+ * phase goes on where it was.
+ */
+export function recovered(state: MigrationState, at: number): readonly Entry[] {
+  const reason = 'the sidecar was started again'
+  if (state.phase === 'fenced' && state.fence !== null) {
+    return [{ kind: 'abort', fence: state.fence.id, at, reason }]
+  }
+  return [...state.groups]
+    .filter(([, standing]) => standing === 'moving')
+    .map(([group]) => ({ kind: 'group-aborted', group, at, reason }))
+}
+
+function fence(state: MigrationState, entry: FenceEntry, phase: Phase): Applied {
+  const last = state.fence?.id ?? 0
+  if (!(entry.fence > last)) return refused(`fence ${entry.fence} is not behind fence ${last}`)
+  const names = new Set(entry.topics.map(({ name }) => name))
+  const targetNames = new Set(entry.topics.map(({ targetName }) => targetName))
+  if (names.size < entry.topics.length || targetNames.size < entry.topics.length) {
+    return refused('a topic is in the plan twice')
+  }
+  const absurd = entry.topics.find(
+    ({ partitions: n }) => !Number.isInteger(n) || n < 1 || n > maxPartitions,
+  )
+  if (absurd !== undefined) {
+    return refused(`${absurd.partitions} is no number of partitions (topic ${absurd.name})`)
+  }
+  return accepted({
+    ...state,
+    phase,
+    fence: { id: entry.fence, at: entry.at, endedAt: null, abortReason: null },
+    clusterId: entry.clusterId,
+    everyTopic: entry.everyTopic,
+    topics: new Map(entry.topics.map((topic) => [topic.name, planned(topic)])),
+  })
+}
+
+function planned({ name, targetName, topicId, partitions }: FencedTopic): PlannedTopic {
+  const timelines = Array.from({ length: partitions }, (_, i) => sourceTimeline(name, i))
+  return { name, targetName, topicId, timelines }
+}
+
+function spliceAll(state: MigrationState, entry: SpliceEntry, phase: Phase): Applied {
+  if (state.fence === null || entry.fence !== state.fence.id) return otherFence(state, entry.fence)
+  const given = new Map(entry.partitions.map((p) => [partitionKey(p.topic, p.partition), p]))
+  if (given.size < entry.partitions.length) return refused('a partition is in the splice twice')
+  const topics = new Map<string, PlannedTopic>()
+  let found = 0
+  for (const topic of state.topics.values()) {
+    const timelines: Timeline[] = []
+    for (const [partition, timeline] of topic.timelines.entries()) {
+      const at = given.get(partitionKey(topic.name, partition))
+      if (at === undefined) return refused(`the splice lacks ${topic.name} ${partition}`)
+      if (at.end < 0n || at.start < 0n) {
+        return refused(`an offset of ${topic.name} ${partition} is negative`)
+      }
+      const next = {
+        cluster: 'target',
+        topic: topic.targetName,
+        partition,
+        start: at.start,
+      } as const
+      timelines.push(splice(timeline, { end: at.end, next }))
+      found++
+    }
+    topics.set(topic.name, { ...topic, timelines })
+  }
+  if (found < given.size) return refused('the splice has a partition that the fence has not')
+  return accepted({ ...state, phase, fence: { ...state.fence, endedAt: entry.at }, topics })
+}
+
+/** Groups whose move was aborted, and which have vanished since, begin anew on the target. */
+function arrive(state: MigrationState, phase: Phase): Applied {
+  const groups = new Map<string, GroupStanding>()
+  for (const [group, standing] of state.groups) {
+    if (standing === 'moving') return refused(`group ${group} is moving`)
+    if (standing !== 'source') groups.set(group, standing)
+  }
+  return accepted({ ...state, phase, groups })
+}
+
+function stand(state: MigrationState, { kind, group }: GroupEntry): Applied {
+  const standing = standingOf(state, group)
+  const row: Partial<Record<EntryKind, GroupStanding>> = groupTransitions[standing]
+  const next = row[kind]
+  if (next === undefined) {
+    return refused(`${kind} is not possible for group ${group}, which is ${inWords[standing]}`)
+  }
+  return accepted({ ...state, groups: new Map(state.groups).set(group, next) })
+}
+
+const inWords: Record<GroupStanding, string> = {
+  source: 'on the source',
+  moving: 'moving',
+  moved: 'on the target',
+  forgotten: 'forgotten, and on the target',
+  left: 'left on the source',
+}
+
+function carry(state: MigrationState, { topic, partition, sourceEnd }: CarriedEntry): Applied {
+  const end = state.topics.get(topic)?.timelines[partition]?.[0].end
+  if (end == null) return refused(`${topic} ${partition} is not in the plan`)
+  const key = partitionKey(topic, partition)
+  const before = state.carried.get(key) ?? end
+  if (sourceEnd < before) {
+    return refused(`${topic} ${partition} is carried to ${before} already, behind ${sourceEnd}`)
+  }
+  return accepted({ ...state, carried: new Map(state.carried).set(key, sourceEnd) })
+}
+
+const accepted = (state: MigrationState): Applied => ({ ok: true, state })
+const refused = (reason: string): Applied => ({ ok: false, reason })
+const otherFence = (state: MigrationState, fence: number): Applied =>
+  refused(`fence ${fence} is not the one that stands, which is ${state.fence?.id}`)

@@ -1,0 +1,45 @@
+import type { GroupPlace, View } from '../view.ts'
+import { homeIsTarget, type GroupStanding, type MigrationState } from './state.ts'
+
+export interface ViewOptions {
+  /** Whether a target is configured. */
+  readonly hasTarget: boolean
+  /** Whether a fence is near: Fetches that wait long now would sleep through the splice. */
+  readonly preparing: boolean
+}
+
+const places: Record<GroupStanding, GroupPlace> = {
+  source: 'source',
+  moving: 'moving',
+  moved: 'target',
+  forgotten: 'target',
+  left: 'source',
+}
+
+/**
+ * What a state means to the router. The planned topics are the state's own objects, the same ones from
+ * view to view until an entry changes them: the routing table shares what did not change by identity.
+ *
+ * A plan that is not every topic leaves the source as the home of what else there is, of groups that
+ * begin later too; those are moved like any other, also in phase `target`.
+ */
+export function viewOf(state: MigrationState, { hasTarget, preparing }: ViewOptions): View {
+  const held = state.phase === 'fenced'
+  const spliced = !held && state.phase !== 'source'
+  const home = homeIsTarget(state) ? 'target' : 'source'
+  const groups = new Map<string, GroupPlace>()
+  for (const [group, standing] of state.groups) {
+    if (places[standing] !== home) groups.set(group, places[standing])
+  }
+  return {
+    hasTarget,
+    clusterId: spliced ? state.clusterId : null,
+    topics: state.topics,
+    held,
+    shortFetches: held || (preparing && !spliced),
+    everyTopic: state.everyTopic,
+    spliced,
+    home,
+    groups,
+  }
+}
