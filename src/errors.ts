@@ -12,6 +12,8 @@ export const errorKinds = {
   connection_limit: 'an application was refused because the limit on connections is reached',
   frame_invalid: 'an application sent bytes that are not a Kafka request',
   frame_too_large: 'an application announced a frame above the limit',
+  journal_failed: 'the journal could not be written',
+  journal_refused: 'the journal is damaged, unknown, or in use by another sidecar',
   not_kafka: 'an application spoke another protocol (HTTP, TLS) on this port',
   unsupported_api: 'an application asked for an API or version that is not offered',
   upstream_closed: 'a broker closed the connection while an answer was outstanding',

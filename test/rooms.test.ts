@@ -30,7 +30,7 @@ const laws: Laws = {
     'prom-client': ['metrics'],
     yaml: ['config'],
     yargs: ['cli'],
-    zod: ['config'],
+    zod: ['config', 'migrator'],
   },
   pure: ['protocol', 'cluster', 'router'],
   pureModules: ['node:zlib'],

@@ -1,0 +1,2 @@
+export { openFileJournal } from './file.ts'
+export type { Journal } from './journal.ts'
