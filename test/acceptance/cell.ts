@@ -7,6 +7,10 @@ export interface Cell {
   readonly name: string
   /** Cells with equal clusters share one, and therefore run one after the other. */
   readonly cluster: ClusterOptions
+  /** A second cluster, to cut over to. */
+  readonly target?: ClusterOptions
+  /** Finds clusters that no cell has touched, and leaves them unusable. */
+  readonly fresh?: boolean
   readonly clients: readonly ClientName[]
   run(bench: Bench): Promise<Outcome>
 }
@@ -14,8 +18,9 @@ export interface Cell {
 /** What a cell finds when it begins. */
 export interface Bench {
   readonly cluster: Cluster
+  readonly target?: Cluster
   readonly clients: Setup
-  /** Only the half without the sidecar: to try the experiment itself. */
+  /** Only the half without the sidecar, or without the cutover: to try the experiment itself. */
   readonly directOnly: boolean
   /** Unlike any other of this run, for topics and groups. */
   readonly unique: string

@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { setupClients } from '../clients/index.ts'
-import { requireKafka, startCluster, type Cluster } from '../kafka/index.ts'
-import type { Cell, Outcome, Result } from './cell.ts'
+import { requireKafka, startCluster } from '../kafka/index.ts'
+import type { Bench, Cell, Outcome, Result } from './cell.ts'
+import { cutoverCells } from './cutover-cells.ts'
 import { writeReport } from './report.ts'
 import { appendResult, forgetResults, readResults } from './results.ts'
 import { sidecarExists } from './sidecar.ts'
@@ -14,7 +15,7 @@ const usage = `npm run acceptance -- [--only REGEX] [--fresh] [--direct] [--list
 
   --only REGEX   the cells whose names match
   --fresh        forget all results first; otherwise cells that have passed are not run again
-  --direct       only the half without the sidecar, to try the experiments themselves
+  --direct       only the half without the sidecar, or the cutover, to try the experiments themselves
   --list         names the cells and their last verdicts
   --report       writes docs/acceptance-DATE.md from the results so far
 `
@@ -30,7 +31,9 @@ const { values } = parseArgs({
   },
 })
 
-const cells = [...trafficCells, ...toolCells].filter((c) => new RegExp(values.only).test(c.name))
+const cells = [...trafficCells, ...toolCells, ...cutoverCells].filter((c) =>
+  new RegExp(values.only).test(c.name),
+)
 const nameOf = (cell: Cell) => (values.direct ? `${cell.name} (direct only)` : cell.name)
 
 if (values.help) {
@@ -58,29 +61,30 @@ async function runCells(): Promise<number> {
   const which = [...new Set(pending.flatMap((cell) => cell.clients))]
   const clients = await setupClients({ which })
   let failed = 0
-  let shared: { readonly key: string; readonly cluster: Cluster } | undefined
+  let shared: { readonly key: string; readonly clusters: Clusters } | undefined
   const discard = async () => {
-    await shared?.cluster.stop()
+    await Promise.all([shared?.clusters.cluster.stop(), shared?.clusters.target?.stop()])
     shared = undefined
   }
   try {
     for (const cell of pending) {
-      const key = JSON.stringify(cell.cluster)
-      if (shared?.key !== key) {
+      const key = JSON.stringify([cell.cluster, cell.target])
+      if (shared?.key !== key || cell.fresh === true) {
         await discard()
-        shared = { key, cluster: await startCluster(cell.cluster) }
+        shared = { key, clusters: await startClusters(cell) }
       }
-      const { cluster } = shared
+      const { clusters } = shared
       const unique = randomBytes(4).toString('hex')
       const start = performance.now()
       let outcome: Outcome
       try {
-        outcome = await cell.run({ cluster, clients, directOnly: values.direct, unique })
+        outcome = await cell.run({ ...clusters, clients, directOnly: values.direct, unique })
       } catch (err) {
         const reason = err instanceof Error ? (err.stack ?? err.message) : String(err)
         outcome = { verdict: 'fail', findings: [reason], figures: {} }
         await discard() // who knows in which state it is
       }
+      if (cell.fresh === true) await discard()
       if (outcome.verdict === 'fail') failed++
       await note(cell, outcome, performance.now() - start)
     }
@@ -89,6 +93,19 @@ async function runCells(): Promise<number> {
   }
   console.log(`${pending.length - failed} passed, ${failed} failed`)
   return failed === 0 ? 0 : 1
+}
+
+type Clusters = Pick<Bench, 'cluster' | 'target'>
+
+async function startClusters(cell: Cell): Promise<Clusters> {
+  const cluster = await startCluster(cell.cluster)
+  if (cell.target === undefined) return { cluster }
+  try {
+    return { cluster, target: await startCluster(cell.target) }
+  } catch (err) {
+    await cluster.stop()
+    throw err
+  }
 }
 
 async function note(cell: Cell, outcome: Outcome, durationMs: number): Promise<void> {

@@ -16,7 +16,8 @@ export function formatReport(results: readonly Result[], date: string): string {
   const full = results.filter((result) => !result.cell.endsWith('(direct only)'))
   const count = (verdict: Result['verdict']) => full.filter((r) => r.verdict === verdict).length
   const traffic = full.filter((result) => result.cell.startsWith('client '))
-  const others = full.filter((result) => !result.cell.startsWith('client '))
+  const cutovers = full.filter((result) => isCutover(result.cell))
+  const others = full.filter((r) => !r.cell.startsWith('client ') && !isCutover(r.cell))
   return `# Acceptance, ${date}
 
 ${count('pass')} cells passed, ${count('fail')} failed, ${count('skip')} skipped.
@@ -41,7 +42,27 @@ ${traffic.map(trafficRow).join('')}
 | cell | verdict | compared |
 |---|---|---|
 ${others.map((r) => `| ${r.cell} | ${r.verdict} | ${r.figures['compared'] ?? ''} |\n`).join('')}
+
+## Cutovers
+
+Two producers and the groups of one client, through one sidecar, while it cuts over. \`cutover\` then stops the
+source; \`kill\` kills something at a random moment around it, which comes back. A cell passes when every
+acknowledged record came to every group, at its offset and in order, without repetition where nothing was killed;
+when the target holds the groups' commits; and, where nothing was killed, when no application saw an error.
+
+| cell | verdict | phase target after, ms | longest gap of acknowledgements, of a partition, ms | again | rebalances | errors | killed |
+|---|---|---|---|---|---|---|---|
+${cutovers.map(cutoverRow).join('')}
 ${findings(full)}`
+}
+
+const isCutover = (cell: string) => /^(cutover|kill) /.test(cell)
+
+function cutoverRow({ cell, verdict, figures }: Result): string {
+  const figure = (name: string) => figures[name] ?? '-'
+  const gaps = `${figure('ackGapMaxMs')}, ${figure('gapMaxMs')}`
+  const columns = [figure('targetAfterMs'), gaps, figure('again'), figure('rebalances')]
+  return `| ${[cell, verdict, ...columns, figure('errors'), figures['killed'] ?? ''].join(' | ')} |\n`
 }
 
 function trafficRow(result: Result): string {

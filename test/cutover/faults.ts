@@ -27,7 +27,7 @@ const brokerAwayMs = 2_000
 
 /** Rather early than late: fence and splice take tenths of a second, the groups some seconds. */
 export function planKill(kill: Kill, brokers: number): PlannedKill {
-  const random = seeded(kill.seed)
+  const random = seeded(1_000 * killKinds.indexOf(kill.kind) + kill.seed)
   const atMs = Math.round(earliestMs + (latestMs - earliestMs) * random() ** 2)
   return { ...kill, atMs, broker: Math.floor(random() * brokers) }
 }

@@ -51,16 +51,18 @@ export function judge(history: History): Verdict {
     ...disorderOf(producers, group, faults),
   ])
   const errors = faults ? [] : Object.entries(errorsOf(history))
+  const groupsSeen = Object.fromEntries(groups.map((g) => [g.name, groupFigures(g, history)]))
   return {
     findings: abridge([
       ...findings,
       ...errors.map(([what, times]) => `error: ${what} (${times} times)`),
+      ...(faults ? [] : Object.values(groupsSeen).flatMap(unrest)),
       ...lostPartitions(history),
       ...unfinished(history),
     ]),
     errors: errorsOf(history),
     producers: Object.fromEntries(producers.map((p) => [p.id, producerFigures(p, history)])),
-    groups: Object.fromEntries(groups.map((g) => [g.name, groupFigures(g, history)])),
+    groups: groupsSeen,
   }
 }
 
@@ -74,6 +76,13 @@ function errorsOf(history: History): Record<string, number> {
     }
   }
   return errors
+}
+
+/** A cutover may cost each member one ordinary rebalance. */
+function unrest({ rebalances }: GroupFigures): string[] {
+  return Object.entries(rebalances).flatMap(([id, times]) =>
+    times > 1 ? [`unrest: ${id} was rebalanced ${times} times`] : [],
+  )
 }
 
 /** A member that is told that it has lost its partitions cannot commit what it has read of them. */
