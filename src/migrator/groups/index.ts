@@ -1,0 +1,9 @@
+/** Consumer groups on their way: how far each is, and its move. */
+export { copyOffsets } from './copy.ts'
+export type { GroupGate, Held, HeldMember, MoveEntry, WriteEntry } from './gate.ts'
+export { administrator, describeGroup, listGroups } from './group-requests.ts'
+export { moveGroup, type MoveClock, type MoveOutcome, type OwnCluster } from './move.ts'
+export { GroupsMover, movesMax, type GroupsMoverOptions } from './mover.ts'
+export { groupProgress, type GroupProgress, type Positions } from './progress.ts'
+export type { GroupRow } from './status.ts'
+export { Tail } from './tail.ts'

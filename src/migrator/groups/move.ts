@@ -1,0 +1,260 @@
+import type { Cluster } from '../cluster.ts'
+import { copyOffsets } from './copy.ts'
+import type { GroupGate, MoveEntry, WriteEntry } from './gate.ts'
+import {
+  administrator,
+  describeGroup,
+  isEmpty,
+  type DescribedGroup,
+  type DescribedMember,
+} from './group-requests.ts'
+import {
+  beganMove,
+  deadlineOf,
+  isOver,
+  nextMove,
+  seenMove,
+  type Move,
+  type MoveEvent,
+} from './move-machine.ts'
+import {
+  heartbeatIntervalMs,
+  Placeholder,
+  placeholderClientId,
+  protocolsOf,
+} from './placeholder.ts'
+import { whoIs, type GroupProgress, type PlannedTopics, type ProgressSource } from './progress.ts'
+
+/** Connections of their own; `close` ends them. */
+export interface OwnCluster extends Cluster {
+  close(): void
+}
+
+/** Time, as moves see it; `now` in ms, on the clock of `Held.sinceMs`. */
+export interface MoveClock {
+  now(): number
+  /** Rejects when the signal says so. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+  /** Epoch ms. */
+  wallClock(): number
+}
+
+export interface MoveOptions extends ProgressSource {
+  readonly target: Cluster
+  /** A JoinGroup makes its connection wait: each placeholder has its own. */
+  readonly openTarget: () => OwnCluster
+  readonly topics: () => PlannedTopics
+  readonly gate: GroupGate
+  readonly write: WriteEntry
+  readonly clock: MoveClock
+}
+
+export type MoveOutcome =
+  | { readonly kind: 'moved' }
+  /** `refused`: before the journal was told, and the members noticed, anything. */
+  | { readonly kind: 'aborted' | 'refused'; readonly reason: string }
+
+const pollMs = 50
+
+/**
+ * Moves one group, live or dormant, that has been drained (`reference/group-move.md`). It always comes to an
+ * end, but for the journal: it rejects if that cannot be written, and leaves the group as it is, since
+ * nobody knows then what the others read there.
+ */
+export async function moveGroup(
+  options: MoveOptions,
+  progress: GroupProgress,
+): Promise<MoveOutcome> {
+  const own = options.openTarget()
+  const end = new AbortController()
+  try {
+    return await new GroupMove(options, progress, own).run(end.signal)
+  } finally {
+    end.abort()
+    own.close()
+  }
+}
+
+class GroupMove {
+  readonly #options: MoveOptions
+  /** As it was found drained. */
+  readonly #progress: GroupProgress
+  readonly #group: string
+  readonly #own: OwnCluster
+  #move: Move
+  /** Null for a dormant group: nobody is going to join. */
+  #placeholder: Placeholder | null = null
+  /** Who was in the source's group when it was looked at last. */
+  #members: readonly DescribedMember[] = []
+
+  constructor(options: MoveOptions, progress: GroupProgress, own: OwnCluster) {
+    this.#options = options
+    this.#progress = progress
+    this.#group = progress.group
+    this.#own = own
+    this.#move = beganMove(options.clock.now())
+  }
+
+  async run(signal: AbortSignal): Promise<MoveOutcome> {
+    const { clock } = this.#options
+    void this.#keepAlive(signal)
+    while (!isOver(this.#move)) {
+      const event = await this.#next(signal)
+      this.#move = nextMove(this.#move, event, clock.now())
+    }
+    const { step, reason } = this.#move
+    if (step === 'aborted') this.#options.gate.release(this.#group, 'source')
+    // One that cannot leave is forgotten by the target when its session ends.
+    await this.#placeholder?.leave().catch(() => {})
+    if (step === 'moved') return { kind: 'moved' }
+    return { kind: step === 'refused' ? 'refused' : 'aborted', reason: reason ?? '' }
+  }
+
+  /** What comes of the current step, or that its deadline has come first. */
+  async #next(signal: AbortSignal): Promise<MoveEvent> {
+    const isJournal = deadlineOf(this.#move) === Infinity
+    if (isJournal) return this.#act(signal)
+    const done = new AbortController()
+    const both = AbortSignal.any([signal, done.signal])
+    const acted = this.#act(both).catch((error: unknown): MoveEvent => ({
+      kind: 'failed',
+      reason: messageOf(error),
+    }))
+    try {
+      return await Promise.race([acted, this.#late(both)])
+    } finally {
+      done.abort()
+    }
+  }
+
+  /** The deadline moves when a first join is held. */
+  async #late(signal: AbortSignal): Promise<MoveEvent> {
+    const { clock } = this.#options
+    for (;;) {
+      const left = deadlineOf(this.#move) - clock.now()
+      if (left <= 0) return { kind: 'late', reason: this.#whoIsLate() }
+      try {
+        await clock.sleep(Math.min(left, pollMs), signal)
+      } catch {
+        return await new Promise<never>(() => {})
+      }
+    }
+  }
+
+  #act(signal: AbortSignal): Promise<MoveEvent> {
+    switch (this.#move.step) {
+      case 'preparing':
+        return this.#prepare()
+      case 'announcing':
+        return this.#journal({ kind: 'group-moving', group: this.#group, at: this.#at() })
+      case 'emptying':
+        return this.#empty(signal)
+      case 'copying':
+        return this.#copy()
+      case 'committing':
+        return this.#journal({ kind: 'group-moved', group: this.#group, at: this.#at() })
+      case 'gathering':
+        return this.#gather(signal)
+      case 'aborting': {
+        const reason = this.#move.reason ?? ''
+        return this.#journal({ kind: 'group-aborted', group: this.#group, at: this.#at(), reason })
+      }
+      case 'refused':
+      case 'aborted':
+      case 'moved':
+        throw new TypeError(`nothing is to be done in ${this.#move.step}`)
+    }
+  }
+
+  #at(): number {
+    return this.#options.clock.wallClock()
+  }
+
+  /** All that takes time on the target, before anybody notices. */
+  async #prepare(): Promise<MoveEvent> {
+    const [source, target] = await Promise.all([this.#lookAtSource(), this.#describeTarget()])
+    const [other] = target.members
+    if (other !== undefined) {
+      const left = other.clientId === placeholderClientId ? 'a former attempt' : whoIs(other)
+      return { kind: 'failed', reason: `it has members on the target already: ${left}` }
+    }
+    if (isEmpty(source)) return { kind: 'prepared' }
+    const protocols = protocolsOf(source)
+    if (protocols === undefined) return { kind: 'failed', reason: 'it rebalances on the source' }
+    const placeholder = new Placeholder(this.#own, this.#group, source.protocolType, protocols)
+    this.#placeholder = placeholder
+    await placeholder.join()
+    return { kind: 'prepared' }
+  }
+
+  async #empty(signal: AbortSignal): Promise<MoveEvent> {
+    const { gate, clock } = this.#options
+    gate.begin(this.#group)
+    while (!isEmpty(await this.#lookAtSource())) await clock.sleep(pollMs, signal)
+    return { kind: 'emptied' }
+  }
+
+  async #copy(): Promise<MoveEvent> {
+    const { target, topics, gate, clock } = this.#options
+    const { members } = gate.held(this.#group)
+    if (this.#placeholder !== null) await this.#placeholder.support(members)
+    const committer = this.#placeholder?.committer ?? administrator
+    const from = this.#options
+    await copyOffsets(from, target, this.#progress, topics(), committer, clock.now())
+    return { kind: 'copied' }
+  }
+
+  /** The broker waits for us, and so for everybody: one generation for all. */
+  async #gather(signal: AbortSignal): Promise<MoveEvent> {
+    const { gate, clock } = this.#options
+    gate.release(this.#group, 'target')
+    if (this.#placeholder === null) return { kind: 'gathered' }
+    const awaited = this.#move.expected + 1
+    while ((await this.#describeTarget()).members.length < awaited) {
+      await clock.sleep(pollMs, signal)
+    }
+    return { kind: 'gathered' }
+  }
+
+  async #journal(entry: MoveEntry): Promise<MoveEvent> {
+    await this.#options.write(entry)
+    return { kind: 'journaled' }
+  }
+
+  async #lookAtSource(): Promise<DescribedGroup> {
+    const { source, gate } = this.#options
+    const described = await describeGroup(source, this.#group)
+    this.#members = described.members
+    this.#move = seenMove(this.#move, described.members.length, gate.held(this.#group))
+    return described
+  }
+
+  #describeTarget(): Promise<DescribedGroup> {
+    return describeGroup(this.#options.target, this.#group)
+  }
+
+  /** While the placeholder waits; that it was thrown out shows when it commits. */
+  async #keepAlive(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    for (;;) {
+      try {
+        await clock.sleep(heartbeatIntervalMs, signal)
+      } catch {
+        return
+      }
+      if (this.#placeholder?.hasJoined === true) await this.#placeholder.heartbeat().catch(() => {})
+    }
+  }
+
+  #whoIsLate(): string {
+    const { step } = this.#move
+    if (step === 'preparing') return 'the target did not let us into the group in time'
+    if (step === 'copying') return 'its offsets were not copied in time'
+    const { count } = this.#options.gate.held(this.#group)
+    const late = this.#members.map(whoIs).join(', ')
+    return `${late} did not rejoin in time (${count} did): busy for too long, or not behind this sidecar`
+  }
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)

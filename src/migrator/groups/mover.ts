@@ -1,0 +1,210 @@
+import type { Log } from '../../log.ts'
+import type { GroupFact, GroupStanding } from '../../router/index.ts'
+import { listGroups, type ListedGroup } from './group-requests.ts'
+import { moveGroup, type MoveOptions, type MoveOutcome } from './move.ts'
+import { groupProgress, type GroupProgress } from './progress.ts'
+import { sampled } from './rate.ts'
+import { factOf, rowOf, sentenceOf, type GroupRow, type Watched } from './status.ts'
+
+export interface GroupsMoverOptions extends MoveOptions {
+  /** What the journal says of a group. */
+  readonly standing: (group: string) => GroupStanding
+  readonly log: Log
+}
+
+/** How many groups move at once: what is held at once, and what the target's coordinators bear. */
+export const movesMax = 4
+/** How many groups are looked at at once. */
+const looksMax = 8
+/** After the first failure; then twice as long each time. */
+const retryMsMin = 5_000
+const retryMsMax = 5 * 60_000
+
+interface Watch extends Watched {
+  readonly isModern: boolean
+  readonly failures: number
+  readonly retryAtMs: number
+}
+
+/**
+ * Watches the groups of the source behind the splice, and moves each when it is drained. Its owner calls
+ * `tick` about every second, one after the other, as long as groups may have to move.
+ */
+export class GroupsMover {
+  readonly #options: GroupsMoverOptions
+  readonly #watched = new Map<string, Watch>()
+  readonly #moves = new Map<string, Promise<void>>()
+  #hasLooked = false
+  #broken: Error | undefined
+
+  constructor(options: GroupsMoverOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Looks at every group, and begins the moves that are due. Rejects when the groups cannot be listed, and
+   * for good once a move could not be written to the journal.
+   */
+  async tick(): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken
+    const listed = await listGroups(this.#options.source)
+    this.#follow(listed)
+    await eachOf(listed, looksMax, (group) => this.#look(group))
+    this.#hasLooked = true
+    this.#beginMoves()
+  }
+
+  /** Resolves when the moves that have begun are over. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#moves.values())
+    if (this.#broken !== undefined) throw this.#broken
+  }
+
+  /** The groups that have to do with the plan, or may have. */
+  get rows(): readonly GroupRow[] {
+    return this.#concerned().map((watch) =>
+      rowOf(watch, this.#options.standing(watch.group), this.#moves.has(watch.group)),
+    )
+  }
+
+  /** Undefined until every group was looked at once. */
+  get facts(): readonly GroupFact[] | undefined {
+    return this.#hasLooked ? this.#concerned().flatMap((watch) => factOf(watch) ?? []) : undefined
+  }
+
+  /** What else than draining keeps groups on the source, in sentences. */
+  get blockers(): readonly string[] {
+    return this.#waiting()
+      .filter((watch) => watch.trouble !== undefined || factOf(watch) === undefined)
+      .map(sentenceOf)
+  }
+
+  get waitingFor(): readonly string[] {
+    return this.#waiting().map(sentenceOf)
+  }
+
+  /** What was last seen of a group. */
+  progressOf(group: string): GroupProgress | undefined {
+    return this.#watched.get(group)?.progress
+  }
+
+  #concerned(): readonly Watch[] {
+    return [...this.#watched.values()].filter(({ progress }) => progress?.concern !== 'none')
+  }
+
+  #waiting(): readonly Watch[] {
+    return this.#concerned().filter(({ group }) => {
+      return this.#options.standing(group) === 'source' && !this.#moves.has(group)
+    })
+  }
+
+  /** A group that the source has forgotten is nobody's any more, unless it has moved. */
+  #follow(listed: readonly ListedGroup[]): void {
+    const names = new Set(listed.map(({ group }) => group))
+    for (const group of this.#watched.keys()) {
+      const isOnSource = this.#isOnSource(group) && !this.#moves.has(group)
+      if (isOnSource && !names.has(group)) this.#watched.delete(group)
+    }
+  }
+
+  #isOnSource(group: string): boolean {
+    const standing = this.#options.standing(group)
+    return standing === 'source' || standing === 'left'
+  }
+
+  async #look({ group, isModern }: ListedGroup): Promise<void> {
+    const before = this.#watched.get(group) ?? newWatch(group, isModern)
+    this.#watched.set(group, before)
+    if (!this.#isOnSource(group) || this.#moves.has(group)) return
+    if (isModern) return this.#note(group, { isModern, trouble: modernMembers })
+    const { clock, topics } = this.#options
+    const now = clock.now()
+    try {
+      const found = await groupProgress(this.#options, group, topics(), now, before.progress)
+      const rate = sampled(before.rate, found.remaining, now)
+      const trouble = now < before.retryAtMs ? before.trouble : undefined
+      this.#note(group, { isModern, progress: found, rate, trouble })
+    } catch (error) {
+      this.#note(group, { trouble: messageOf(error) })
+    }
+  }
+
+  #note(group: string, change: Partial<Watch>): void {
+    const watch = this.#watched.get(group)
+    if (watch !== undefined) this.#watched.set(group, { ...watch, ...change })
+  }
+
+  #beginMoves(): void {
+    const now = this.#options.clock.now()
+    for (const watch of this.#watched.values()) {
+      if (this.#moves.size >= movesMax) return
+      const { group, progress } = watch
+      if (progress === undefined || !this.#isDue(watch, progress, now)) continue
+      const move = this.#move(group, progress).finally(() => this.#moves.delete(group))
+      this.#moves.set(group, move)
+    }
+  }
+
+  #isDue(watch: Watch, progress: GroupProgress, now: number): boolean {
+    const { group, isModern, retryAtMs, trouble } = watch
+    if (isModern || trouble !== undefined || now < retryAtMs || this.#moves.has(group)) return false
+    return this.#isOnSource(group) && progress.concern === 'planned' && progress.drained
+  }
+
+  async #move(group: string, progress: GroupProgress): Promise<void> {
+    const { clock, log } = this.#options
+    const begunMs = clock.now()
+    try {
+      const outcome = await moveGroup(this.#options, progress)
+      this.#settle(group, outcome, clock.now() - begunMs)
+    } catch (error) {
+      this.#broken = error instanceof Error ? error : new Error(String(error))
+      log.error({ group, err: error }, 'what became of a group could not be written to the journal')
+    }
+  }
+
+  #settle(group: string, outcome: MoveOutcome, durationMs: number): void {
+    const { clock, log } = this.#options
+    if (outcome.kind === 'moved') {
+      this.#note(group, { failures: 0, trouble: undefined })
+      return log.info({ group, value: `${Math.round(durationMs)} ms` }, 'a group moved')
+    }
+    const failures = (this.#watched.get(group)?.failures ?? 0) + 1
+    const waitMs = Math.min(retryMsMax, retryMsMin * 2 ** (failures - 1))
+    const trouble = `${outcome.reason}; tried again in ${Math.round(waitMs / 1000)} s at the earliest`
+    this.#note(group, { failures, retryAtMs: clock.now() + waitMs, trouble })
+    log.warn(
+      { group, reason: outcome.reason },
+      'a group could not be moved; it stays on the source',
+    )
+  }
+}
+
+const modernMembers =
+  'its members use the consumer protocol of KIP-848, which cannot be moved; restart them with group.protocol=classic'
+
+const newWatch = (group: string, isModern: boolean): Watch => ({
+  group,
+  progress: undefined,
+  rate: undefined,
+  trouble: undefined,
+  isModern,
+  failures: 0,
+  retryAtMs: -Infinity,
+})
+
+/** Does it for each, at most so many at once. */
+async function eachOf<T>(
+  all: readonly T[],
+  atOnce: number,
+  act: (each: T) => Promise<void>,
+): Promise<void> {
+  const left = [...all]
+  const worker = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) await act(next)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)

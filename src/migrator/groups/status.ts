@@ -1,0 +1,93 @@
+import type { GroupFact, GroupStanding } from '../../router/index.ts'
+import type { GroupProgress } from './progress.ts'
+import { etaSeconds, type Rate } from './rate.ts'
+
+/** A group as the operator sees it. Numbers that are not known are null. */
+export interface GroupRow {
+  readonly group: string
+  readonly state: 'source' | 'draining' | 'dormant' | 'moving' | 'moved' | 'forgotten'
+  readonly members: number | null
+  readonly remaining: number | null
+  readonly ratePerSecond: number | null
+  readonly etaSeconds: number | null
+}
+
+/** What is known of a group that is watched. */
+export interface Watched {
+  readonly group: string
+  readonly progress: GroupProgress | undefined
+  readonly rate: Rate | undefined
+  /** Why the last look, or the last move, failed. */
+  readonly trouble: string | undefined
+}
+
+export function rowOf(
+  { group, progress, rate }: Watched,
+  standing: GroupStanding,
+  isMoving: boolean,
+): GroupRow {
+  const state = stateOf(progress, standing, isMoving)
+  const isSettled = state === 'moved' || state === 'forgotten'
+  const perSecond = rate?.perSecond ?? null
+  const eta = rate === undefined ? null : etaSeconds(rate)
+  return {
+    group,
+    state,
+    members: progress?.members ?? null,
+    remaining: isSettled ? 0 : progress === undefined ? null : Number(progress.remaining),
+    ratePerSecond: isSettled || perSecond === null ? null : Math.round(perSecond),
+    etaSeconds: isSettled ? 0 : eta === null ? null : Math.ceil(eta),
+  }
+}
+
+function stateOf(
+  progress: GroupProgress | undefined,
+  standing: GroupStanding,
+  isMoving: boolean,
+): GroupRow['state'] {
+  if (standing === 'moved' || standing === 'forgotten') return standing
+  if (standing === 'moving' || isMoving) return 'moving'
+  if (progress?.concern !== 'planned') return 'source'
+  return progress.members === 0 ? 'dormant' : 'draining'
+}
+
+/** The same for the decision of what comes next; a group that has nothing to do with the plan is none. */
+export function factOf({ group, progress, rate }: Watched): GroupFact | undefined {
+  if (progress?.concern !== 'planned') return undefined
+  const { members, remaining, drained } = progress
+  return {
+    group,
+    state: members > 0 ? 'active' : drained ? 'empty-drained' : 'dormant',
+    members,
+    remaining,
+    drained,
+    ratePerSecond: rate?.perSecond ?? null,
+    etaSeconds: rate === undefined ? null : etaSeconds(rate),
+  }
+}
+
+/** What a group is waited for, as in: `group billing: 1204 records left on orders, 410/s, 3 s`. */
+export function sentenceOf({ group, progress, rate, trouble }: Watched): string {
+  return `group ${group}: ${trouble ?? drainOf(progress, rate)}`
+}
+
+function drainOf(progress: GroupProgress | undefined, rate: Rate | undefined): string {
+  if (progress === undefined) return 'how much it has left is not known yet'
+  if (progress.concern === 'unknown') return 'it rebalances; what it reads is not known yet'
+  if (progress.drained) return 'to move'
+  const topics = new Set(
+    progress.partitions.filter(({ drained }) => !drained).map(({ topic }) => topic),
+  )
+  if (topics.size === 0) return 'it rebalances'
+  const left = `${progress.remaining} records left on ${[...topics].join(', ')}`
+  if (progress.members === 0) {
+    return `${left}, no members; it moves when it has returned, or is left or forgotten`
+  }
+  const eta = rate === undefined ? null : etaSeconds(rate)
+  const perSecond = rate?.perSecond ?? null
+  return [
+    left,
+    ...(perSecond === null ? [] : [`${Math.round(perSecond)}/s`]),
+    ...(eta === null ? [] : [`${Math.ceil(eta)} s`]),
+  ].join(', ')
+}
