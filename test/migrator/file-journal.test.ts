@@ -99,6 +99,29 @@ describe('a journal that a crash cut', () => {
   })
 })
 
+describe('a journal that cannot grow', () => {
+  it('refuses an entry, keeps nothing of it, and takes one when there is room again', async () => {
+    await written(...entries)
+    // A limit of 1 KiB on files: the write that meets it is cut, the next one fails.
+    const program = `trap '' XFSZ; ulimit -f 1; exec "$0" "$@"`
+    const appender = join(import.meta.dirname, 'appender.ts')
+    const child = spawn('bash', ['-c', program, process.execPath, appender, path, '20'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const lines: string[] = []
+    for await (const line of createInterface({ input: child.stdout })) lines.push(line)
+    const acknowledged = lines.filter((line) => /^\d+$/.test(line)).length
+    expect(lines).toHaveLength(20)
+    expect(acknowledged).toBeLessThan(18)
+    expect(lines[19]).toMatch(/^CutoverError: the journal .* could not be written \(EFBIG/)
+    const found = await reopened()
+    expect(found.entries).toHaveLength(entries.length + acknowledged)
+    expect(found.warnings).toEqual([])
+    await written(target)
+    expect((await reopened()).entries.at(-1)).toEqual(target)
+  })
+})
+
 describe('a journal is refused', () => {
   const opening = () => openFileJournal(path)
 
