@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Status } from '../../src/admin/index.ts'
 import { startSidecar, type RunningSidecar } from '../acceptance/sidecar.ts'
 import type { Program } from '../clients/index.ts'
 import { createTopics, type Cluster } from '../kafka/index.ts'
@@ -7,6 +6,7 @@ import { carryOut, planKill, type Kill } from './faults.ts'
 import { flip, type Flip } from './flip.ts'
 import { startLoad, type Load } from './load.ts'
 import { lookAt, preload } from './native.ts'
+import { commitFindings, flipFindings, spliceFindings } from './outcome.ts'
 import { judge, type Verdict } from './verdict.ts'
 
 export interface Scenario {
@@ -79,7 +79,7 @@ async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load):
   await sleep(beforeMs)
   const from = Date.now()
   const { flip: flipped, killed } = await act(scenario, sidecar)
-  const findings = flipped === undefined ? [] : operatorFindings(flipped, scenario)
+  const findings = flipped === undefined ? [] : flipFindings(flipped, scenario.kill !== undefined)
   await sleep(afterMs)
   if (scenario.stopSource && (flipped?.reached ?? false)) {
     findings.push(...(await standsWithout(source, load)))
@@ -91,9 +91,11 @@ async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load):
   await load.stopConsumers()
   const histories = load.histories()
   const verdict = judge({ ...histories, from, to, faults: scenario.kill !== undefined })
-  if (flipped?.reached === true) {
-    const native = await lookAt(target, topic, load.groups)
-    findings.push(...nativeFindings(native, flipped.status, topic))
+  if (flipped === undefined || flipped.reached) {
+    const native = await lookAt(flipped === undefined ? source : target, topic, load.groups)
+    findings.push(...commitFindings(native))
+    if (flipped !== undefined)
+      findings.push(...spliceFindings(native, flipped.status, topic, histories.groups))
   }
   return {
     verdict,
@@ -131,21 +133,6 @@ async function act(
   return { flip: flipped, killed: `${which} at ${planned.atMs} ms (seed ${kill.seed})` }
 }
 
-function operatorFindings(flipped: Flip, { kill }: Scenario): string[] {
-  const findings: string[] = []
-  const { phases, refusals, accepted, status } = flipped
-  const path = phases.map(({ phase, atMs }) => `${phase} at ${atMs} ms`).join(', ')
-  if (!flipped.reached) {
-    const waiting = status?.waitingFor.join('; ')
-    findings.push(
-      `stuck: phase target was not reached (${path}); waiting for: ${waiting}; ${refusals.at(-1) ?? ''}`,
-    )
-  }
-  if (kill === undefined && accepted > 1)
-    findings.push(`given up: the cutover needed ${accepted} attempts (${path})`)
-  return findings
-}
-
 /** Ends the source, and looks whether producers go on for longer than any timeout of a fetch. */
 async function standsWithout(source: Cluster, load: Load): Promise<string[]> {
   await Promise.all(source.brokers.map((_, index) => source.killBroker(index)))
@@ -159,29 +146,6 @@ async function standsWithout(source: Cluster, load: Load): Promise<string[]> {
       ? []
       : [`needs the source: producer ${i} got ${came} acknowledgements in ${withoutSourceMs} ms`]
   })
-}
-
-/** What an application would find that goes to the target directly. */
-function nativeFindings(
-  native: Awaited<ReturnType<typeof lookAt>>,
-  status: Status | undefined,
-  topic: string,
-): string[] {
-  const findings: string[] = []
-  const planned = status?.topics.find((t) => t.source === topic)?.partitions ?? []
-  const first = planned.find((p) => p.partition === 0)
-  if (first?.targetStart !== preloaded)
-    findings.push(`status: partition 0 begins at ${first?.targetStart}, not at ${preloaded}`)
-  for (const [group, committed] of native.committed) {
-    for (const [partition, end] of native.ends) {
-      const offset = committed.get(partition) ?? -1n
-      if (offset !== end)
-        findings.push(
-          `native: ${group} has committed ${offset} of ${partition}@${end} on the target`,
-        )
-    }
-  }
-  return findings
 }
 
 /** Of JSON lines of pino: 40 is a warning. What is no line of its is kept. */
