@@ -12,6 +12,9 @@ export interface LogKeys {
   readonly partition?: number | undefined
   readonly group?: string | undefined
   readonly errorCode?: number | undefined
+  /** Of the migration, and why it is in it. */
+  readonly phase?: string | undefined
+  readonly reason?: string | undefined
   readonly err?: unknown
   /** Who: `host:port` of a client or a broker, or what a line is about (a path, a name). */
   readonly peer?: string | undefined

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import type { CommandName, CommandResult, Status } from './admin/index.ts'
+import type { CommandResult, Status } from './admin/index.ts'
 import type { Config, ServerAddress } from './config/index.ts'
+import { noCutover, openCutover } from './cutover.ts'
 import { CutoverError } from './errors.ts'
 import { openLog } from './log.ts'
 import { keepMemorySmall } from './memory.ts'
@@ -42,6 +43,10 @@ export async function startSidecar(config: Config): Promise<Sidecar> {
       )
     }),
   })
+  const cutover =
+    config.target === null
+      ? noCutover(config.name)
+      : await openCutover({ config, proxy, metrics, log })
   await proxy.start()
   const status = (): Status => ({
     name: config.name,
@@ -49,31 +54,12 @@ export async function startSidecar(config: Config): Promise<Sidecar> {
     pid: process.pid,
     uptimeSeconds: process.uptime(),
     mode: config.cutover.mode,
-    direction: 'forward',
-    phase: 'source',
-    waitingFor: [],
-    topics: [],
-    groups: [],
-    sidecars: [{ name: config.name, acknowledged: false, lastSeenMs: 0 }],
-    fence: { durationMs: null, heldRequests: 0 },
-    allowed: [],
+    ...cutover.status(),
     source: config.source.bootstrapServers.map(addressText),
     target: config.target?.bootstrapServers.map(addressText) ?? null,
-    listeners: proxy.listeners.map(({ home, ...listener }) => ({
-      ...listener,
-      home: { source: home, target: null },
-    })),
+    listeners: proxy.listeners,
     connections: proxy.connections,
   })
-  const refuse = (name: CommandName): Promise<CommandResult> =>
-    Promise.resolve({
-      kind: 'refused',
-      error:
-        config.target === null
-          ? `${name}: this sidecar has no target (target.bootstrapServers, --target); it passes everything to the source`
-          : `${name}: not built yet`,
-      allowed: [],
-    })
   const { startAdmin } = await import('./admin/index.ts')
   let admin: Awaited<ReturnType<typeof startAdmin>>
   try {
@@ -83,11 +69,12 @@ export async function startSidecar(config: Config): Promise<Sidecar> {
         status,
         ready: () => proxy.readiness,
         metrics: metrics.render,
-        command: refuse,
-        subscribe: () => () => {},
+        command: cutover.command,
+        subscribe: cutover.subscribe,
       },
     })
   } catch (error) {
+    await cutover.stop()
     await proxy.stop()
     throw error
   }
@@ -105,11 +92,12 @@ export async function startSidecar(config: Config): Promise<Sidecar> {
   return {
     async stop() {
       leaveMemory()
+      await cutover.stop()
       await proxy.stop()
       await admin.close()
     },
     reload: (next) => changedNames(config, next),
-    cutover: () => refuse('cutover'),
+    cutover: () => cutover.command('cutover', {}),
   }
 }
 

@@ -1,10 +1,11 @@
 import type { ClusterName, NodeId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import type { Observer } from '../observer.ts'
-import type { Readings, Retained, RoutingTable } from '../router/index.ts'
+import type { Retained, RoutingTable } from '../router/index.ts'
 import type { BufferPool } from './buffers.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import type { Groups } from './groups.ts'
+import type { MovedReadings } from './readings.ts'
 import type { LoginPolicy } from './session-login.ts'
 
 export interface SessionLimits {
@@ -29,7 +30,7 @@ export interface SessionContext {
   /** What the source holds of producers that may send it again. */
   readonly retained: Retained
   /** What is learned from Fetches about partitions that have moved. */
-  readonly readings: Readings
+  readonly readings: MovedReadings
   /** Resolves when more is known of the source, rejects when that takes too long. */
   readonly discovered: () => Promise<void>
   /** Resolves when each of these brokers has a virtual one, as far as it can have. */

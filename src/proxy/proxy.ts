@@ -89,7 +89,7 @@ export interface ListenerStatus {
   readonly slot: number
   readonly address: string
   readonly nodeId: number | null
-  readonly home: string | null
+  readonly home: { readonly source: string | null; readonly target: string | null }
 }
 
 const sweepIntervalMs = 1_000
@@ -184,6 +184,12 @@ export class Proxy {
     return this.#context.retained
   }
 
+  /** The lowest virtual offset of a partition that anybody has asked for lately. */
+  lowestPosition(topic: string, partition: number): bigint | undefined {
+    const timeline = this.#table.topics.get(topic)?.partitions[partition]?.timeline
+    return timeline == null ? undefined : this.#context.readings.lowestPosition(timeline)
+  }
+
   /** Requests that wait are decided anew. */
   retry(): void {
     this.#replaceTable()
@@ -215,6 +221,13 @@ export class Proxy {
     for (const session of this.#sessions) if (session.outdated) session.drain()
   }
 
+  /** How many requests wait for a splice to be decided. */
+  get heldRequests(): number {
+    let count = 0
+    for (const session of this.#sessions) if (session.holding) count++
+    return count
+  }
+
   /** How many Fetches wait at brokers that were sent before `shortFetches`. */
   get longFetches(): number {
     let count = 0
@@ -242,17 +255,22 @@ export class Proxy {
 
   get listeners(): readonly ListenerStatus[] {
     const { host, port } = this.#options.listen
-    const home = (id: NodeId): string | null => {
-      const broker = this.source.topology.brokers.get(id)
+    const address = (cluster: ClusterClient | null, id: NodeId | null): string | null => {
+      const broker = id === null ? undefined : cluster?.topology.brokers.get(id)
       return broker === undefined ? null : addressOf(broker.host, broker.port)
     }
     return [
-      { slot: 0, address: addressOf(host, port), nodeId: null, home: null },
-      ...this.#table.virtualBrokers.map(({ slot, nodeId }) => ({
+      {
+        slot: 0,
+        address: addressOf(host, port),
+        nodeId: null,
+        home: { source: null, target: null },
+      },
+      ...this.#table.virtualBrokers.map(({ slot, nodeId, target }) => ({
         slot,
         address: addressOf(host, port + slot),
         nodeId,
-        home: home(nodeId),
+        home: { source: address(this.source, nodeId), target: address(this.target, target) },
       })),
     ]
   }

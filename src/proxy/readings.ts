@@ -6,6 +6,13 @@ import { nodeId, type ClusterName } from '../ids.ts'
 /** How much of a closed segment is read to see whether anything is left there, in bytes. */
 const probeBytesMax = 64 * 1024
 const probeIntervalMs = 1_000
+/** A reader that has not asked for so long reads no more. */
+const positionMemoryMs = 30_000
+
+interface Position {
+  readonly offset: bigint
+  readonly atMs: number
+}
 
 /**
  * What reading partitions that have moved tells. A closed segment whose last records were compacted away
@@ -17,6 +24,7 @@ export class MovedReadings implements Readings {
   readonly #isGone: (cluster: ClusterName) => boolean
   readonly #ends = new WeakMap<Timeline, bigint>()
   readonly #exhausted = new WeakMap<Timeline, bigint>()
+  readonly #positions = new WeakMap<Timeline, Map<object, Position>>()
   readonly #probed = new WeakMap<Timeline, number>()
 
   constructor(
@@ -37,6 +45,24 @@ export class MovedReadings implements Readings {
 
   endSeen(timeline: Timeline, end: bigint): void {
     if (end > (this.#ends.get(timeline) ?? -1n)) this.#ends.set(timeline, end)
+  }
+
+  positionSeen(timeline: Timeline, reader: object, offset: bigint): void {
+    const readers = this.#positions.get(timeline) ?? new Map<object, Position>()
+    this.#positions.set(timeline, readers)
+    readers.set(reader, { offset, atMs: performance.now() })
+  }
+
+  /** The lowest virtual offset that anybody has asked for lately; undefined where nobody reads. */
+  lowestPosition(timeline: Timeline): bigint | undefined {
+    const readers = this.#positions.get(timeline)
+    if (readers === undefined) return undefined
+    let lowest: bigint | undefined
+    for (const [reader, { offset, atMs }] of readers) {
+      if (performance.now() - atMs > positionMemoryMs) readers.delete(reader)
+      else if (lowest === undefined || offset < lowest) lowest = offset
+    }
+    return lowest
   }
 
   gone(cluster: ClusterName): boolean {

@@ -98,6 +98,7 @@ export class Requests {
   /** How many bytes of the unfinished Produce at hand must be there before it is looked at again. */
   #lookAgainAt = 0
   #fetchSession: FetchSession | undefined
+  #holding = false
   /** The versions that the client was offered. */
   #offered: VersionRanges = new Map()
   /** Whether the last Fetch that asks for a session came behind the splice. */
@@ -106,6 +107,11 @@ export class Requests {
   constructor(owner: RequestsOwner) {
     this.#owner = owner
     this.#context = owner.context
+  }
+
+  /** Whether the request at hand waits for a splice to be decided. */
+  get holding(): boolean {
+    return this.#holding
   }
 
   /** Whether the client was once offered what is not offered any more. */
@@ -152,6 +158,7 @@ export class Requests {
 
   /** Waits until the splice is decided; the client notices nothing but that its answer is late. */
   #hold(): 'wait' {
+    this.#holding = true
     this.#waitFor(this.#context.tableChanged(), this.#owner.broke)
     return 'wait'
   }
@@ -335,6 +342,7 @@ export class Requests {
       splitFetchWaitMs: this.#context.limits.splitFetchWaitMs,
       gatheredBytesMax: this.#context.limits.rewrittenResponseBytesMax,
       readings: this.#context.readings,
+      reader: this.#owner,
     })
     if (moved.kind !== 'stream') return this.#decided(request, moved)
     const upstream = this.#connected(moved.to)
@@ -452,6 +460,7 @@ export class Requests {
   }
 
   #sent(): void {
+    this.#holding = false
     this.#lookAgainAt = 0
     this.#attempts = 0
     this.#asked = false

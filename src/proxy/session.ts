@@ -309,6 +309,11 @@ export class Session
     return this.#requests.outdated
   }
 
+  /** Whether its request at hand waits for a splice to be decided. */
+  get holding(): boolean {
+    return this.#requests.holding
+  }
+
   /** How many Fetches are in flight whose broker may wait longer than `waitMs`. */
   fetchesLongerThan(waitMs: number): number {
     return this.answers.of(apis.fetch.key).filter((of) => of.waitMs > waitMs).length

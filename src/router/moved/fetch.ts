@@ -35,6 +35,8 @@ export interface Readings {
   /** The last known virtual end, at which readers of the closed segment shall not believe to be. */
   endOf(timeline: Timeline): bigint | undefined
   endSeen(timeline: Timeline, end: bigint): void
+  /** A reader asks for this virtual offset. */
+  positionSeen(timeline: Timeline, reader: object, offset: bigint): void
   /** Whether a cluster is gone for good: what only it has is below the log's start. */
   gone(cluster: Segment['cluster']): boolean
 }
@@ -44,6 +46,8 @@ export interface MoveFetchOptions {
   /** What an answer that is gathered may hold, in bytes. */
   readonly gatheredBytesMax: number
   readonly readings: Readings
+  /** Who reads: the session. */
+  readonly reader: object
 }
 
 /** Where a Fetch goes that names a partition which has moved. */
@@ -102,6 +106,9 @@ export function moveFetch(
       }
       const { timeline } = routed
       const segment = timeline === null ? null : segmentFor(timeline, partition, options.readings)
+      if (timeline !== null) {
+        options.readings.positionSeen(timeline, options.reader, partition.fetchOffset)
+      }
       const { topicId } = topic
       const { fetchOffset: offset, partition: index } = partition
       const reading: Reading = { name, topicId, partition: index, offset, timeline, segment }

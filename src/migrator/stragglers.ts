@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log } from '../log.ts'
+import { partitionKey, segmentIn, type Timeline } from '../router/index.ts'
+import { Carrier, type Late } from './carry.ts'
+import type { Cluster } from './cluster.ts'
+import { listOffsets } from './ends.ts'
+import { sampled, type Rate } from './groups/rate.ts'
+
+/** Stragglers are to be noticed within two seconds. */
+const watchIntervalMs = 1_000
+const latest = -1n
+
+export interface StragglersOptions {
+  readonly source: Cluster
+  readonly target: Cluster
+  readonly log: Log
+  /** Records that were carried now. */
+  readonly carried: (topic: string, partition: number, late: Late) => Promise<void>
+  readonly now: () => number
+}
+
+/** What reached one partition of the source behind the splice. */
+export interface StragglerCount {
+  readonly count: number
+  readonly ratePerSecond: number | null
+}
+
+/**
+ * Watches the source behind the splice: who writes there, past the sidecars, is noticed, told of, and what
+ * they wrote is carried to the target, late. While the source does not answer, nothing can be said.
+ */
+export class Stragglers {
+  readonly #options: StragglersOptions
+  readonly #carrier: Carrier
+  readonly #counts = new Map<string, number>()
+  readonly #rates = new Map<string, Rate>()
+  #running: Promise<void> | undefined
+  #stopped = false
+
+  constructor(options: StragglersOptions) {
+    this.#options = options
+    this.#carrier = new Carrier(options.source, options.target)
+  }
+
+  /** Undefined while the partition has not been looked at. */
+  of(topic: string, partition: number): StragglerCount | undefined {
+    const key = partitionKey(topic, partition)
+    const count = this.#counts.get(key)
+    if (count === undefined) return undefined
+    return { count, ratePerSecond: this.#rates.get(key)?.perSecond ?? null }
+  }
+
+  watch(timelines: () => readonly { readonly topic: string; readonly timeline: Timeline }[]): void {
+    this.#running ??= this.#loop(timelines)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#running
+  }
+
+  async #loop(
+    timelines: () => readonly { readonly topic: string; readonly timeline: Timeline }[],
+  ): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#look(timelines())
+      } catch {
+        // The source is away, or switched off: its silence is what there is to know.
+      }
+      await sleep(watchIntervalMs, undefined, { ref: false })
+    }
+  }
+
+  async #look(
+    watched: readonly { readonly topic: string; readonly timeline: Timeline }[],
+  ): Promise<void> {
+    const closed = watched.flatMap(({ topic, timeline }) => {
+      const segment = segmentIn(timeline, 'source')
+      return segment === undefined || segment.end === null ? [] : [{ topic, timeline, segment }]
+    })
+    const ends = await listOffsets(
+      this.#options.source,
+      closed.map(({ segment }) => segment),
+      latest,
+    )
+    for (const [i, { topic, timeline, segment }] of closed.entries()) {
+      const end = ends[i] ?? -1n
+      const key = partitionKey(topic, segment.partition)
+      const past = end > (segment.end ?? 0n) ? end - (segment.end ?? 0n) : 0n
+      // A rate of what is written, out of one of what is left.
+      this.#rates.set(key, sampled(this.#rates.get(key), -past, this.#options.now()))
+      if (!this.#counts.has(key)) this.#counts.set(key, 0)
+      if (past > 0n) await this.#carry(topic, timeline)
+    }
+  }
+
+  async #carry(topic: string, timeline: Timeline): Promise<void> {
+    const closed = segmentIn(timeline, 'source')
+    if (closed === undefined) return
+    const { partition } = closed
+    const key = partitionKey(topic, partition)
+    for (;;) {
+      const from = await this.#carrier.carriedTo(timeline, closed)
+      const late = await this.#carrier.carry(timeline, closed)
+      if (late === null) return
+      this.#counts.set(key, (this.#counts.get(key) ?? 0) + late.records)
+      if (late.records > 0) {
+        this.#options.log.warn(
+          { topic, partition, value: `${from}..${late.end - 1n}` },
+          'records reached the source behind the splice: somebody writes past the sidecars; they were carried to the target, out of order',
+        )
+      }
+      await this.#options.carried(topic, partition, late)
+    }
+  }
+}
