@@ -29,7 +29,7 @@ import {
   type OwnCluster,
 } from './groups/index.ts'
 import type { Journal } from './journal/index.ts'
-import { preflight, type Finding, type Plan, type PlanRow } from './preflight/index.ts'
+import { isInternal, preflight, type Finding, type Plan, type PlanRow } from './preflight/index.ts'
 import { readRetained } from './retain.ts'
 import { Stragglers, type StragglerCount } from './stragglers.ts'
 
@@ -40,6 +40,10 @@ export interface DataPlane {
   produced(): Promise<void>
   /** How many Fetches wait at brokers that were sent before `shortFetches`. */
   readonly longFetches: number
+  /** Behind the highest offset acknowledged since the fence was prepared, by `partitionKey`. */
+  readonly ackedEnds: ReadonlyMap<string, bigint>
+  /** Closes the connections of those who are held. */
+  endHeld(): void
   /** Clients that were offered versions which the target does not have connect anew. */
   endOutdated(): void
   readonly retained: Retained
@@ -83,6 +87,9 @@ const allocateTimeoutMs = 15_000
 const allocateRetryMs = 200
 const settlePollMs = 10
 const groupsPollMs = 200
+const letGoRetryMs = 500
+/** No client bears to be held for longer: some have socket timeouts of 10 s. */
+const heldMsMax = 8_000
 
 /**
  * Carries the migration through its phases: every step is an entry of the journal, durable before it takes
@@ -101,6 +108,7 @@ export class Migrator {
   readonly #groups: GroupsMover
   readonly #stragglers: Stragglers
   #appending: Promise<void> = Promise.resolve()
+  #fencing: Promise<void> | undefined
   #settling: Promise<void> | undefined
   #dormant: 'wait' | 'leave' = 'wait'
   #stopped = false
@@ -192,6 +200,7 @@ export class Migrator {
     this.#stopped = true
     this.#abortReason ??= 'the sidecar stops'
     await this.#stragglers.stop()
+    await this.#fencing
     await this.#settling
     await this.#appending
   }
@@ -199,15 +208,18 @@ export class Migrator {
   /** A dormant group is no longer waited for. */
   async forget(group: string): Promise<Started> {
     try {
+      const entry = { kind: 'group-forgotten', group, at: this.#options.now() } as const
+      const next = apply(this.#state, entry)
+      if (!next.ok) throw new Error(next.reason)
       await this.#giveUp(group)
-      await this.append({ kind: 'group-forgotten', group, at: this.#options.now() })
+      await this.append(entry)
       return { ok: true }
     } catch (error) {
       return { ok: false, error: `forget: ${message(error)}` }
     }
   }
 
-  /** Its offsets go to the target as they are; what it has not read of the source is skipped. */
+  /** Its offsets go to the target; what it has not read of the source is skipped. */
   async #giveUp(group: string): Promise<void> {
     const { source, target, plane } = this.#options
     const progress = this.#groups.progressOf(group)
@@ -242,7 +254,7 @@ export class Migrator {
         this.#preparing = false
         return { ok: false, error: blocking.map(findingText).join('\n') }
       }
-      this.#fenceAndSplice(plan).catch((error: unknown) => {
+      this.#fencing = this.#fenceAndSplice(plan).catch((error: unknown) => {
         this.#options.log.error({ err: error }, 'the cutover stopped')
       })
       return { ok: true }
@@ -308,7 +320,12 @@ export class Migrator {
         everyTopic: plan.everyTopic,
         topics: plan.topics,
       })
-      await this.#splice(plan)
+      try {
+        await this.#splice(plan)
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'a fence could not be ended')
+        await this.#letGo(`the fence failed: ${message(error)}`)
+      }
       this.#fenceMs = performance.now() - heldAt
     } finally {
       this.#preparing = false
@@ -359,7 +376,7 @@ export class Migrator {
     const { plane, source, target, now } = this.#options
     let facts: Facts = {}
     plane.produced().then(
-      () => (facts = { ...facts, quiesced: true, ackedEnds: new Map() }),
+      () => (facts = { ...facts, quiesced: true, ackedEnds: plane.ackedEnds }),
       () => {},
     )
     while (this.#state.phase === 'fenced') {
@@ -370,6 +387,12 @@ export class Migrator {
       }
       if (facts.quiesced === true) {
         try {
+          if (plan.everyTopic) await this.#bounded(source.refresh())
+          const newcomer = plan.everyTopic ? newTopic(source, plan) : undefined
+          if (newcomer !== undefined) {
+            this.#abortReason ??= `topic ${newcomer} was created meanwhile: run cutover again`
+            continue
+          }
           const ends = await this.#bounded(readFenceEnds(source, target, plan.topics))
           facts = { ...facts, ...ends, blockers: [] }
         } catch (error) {
@@ -378,6 +401,23 @@ export class Migrator {
         }
       }
       if (!(await this.#step(facts))) await sleep(settlePollMs)
+    }
+  }
+
+  /**
+   * Ends a fence whose journal cannot be written: until it can, nobody may believe either outcome, so that
+   * clients are sent away rather than left to wait for longer than they can.
+   */
+  async #letGo(reason: string): Promise<void> {
+    const { plane, now } = this.#options
+    while (this.#state.phase === 'fenced') {
+      const { id: fence, at } = this.#state.fence as Fence
+      try {
+        await this.append({ kind: 'abort', fence, at: now(), reason })
+      } catch {
+        if (now() - at > heldMsMax) plane.endHeld()
+        await sleep(letGoRetryMs)
+      }
     }
   }
 
@@ -406,6 +446,7 @@ export class Migrator {
       return false
     }
     await this.append(step.entry)
+    this.#waitingFor = []
     return true
   }
 
@@ -436,7 +477,6 @@ export class Migrator {
       if (!(await this.#step(facts))) await sleep(groupsPollMs)
     }
     await this.#groups.settled()
-    if (this.#state.phase === 'target') this.#waitingFor = []
   }
 
   #watchStragglers(): void {
@@ -489,6 +529,12 @@ export class Migrator {
     )
     plane.retry()
   }
+}
+
+/** A topic that was created after the plan was made. */
+function newTopic(source: Cluster, plan: Plan): string | undefined {
+  const planned = new Set(plan.topics.map(({ name }) => name))
+  return [...source.topology.topics.keys()].find((name) => !isInternal(name) && !planned.has(name))
 }
 
 export const findingText = ({ subject, problem, evidence, remedy }: Finding): string =>

@@ -27,6 +27,8 @@ export interface SessionContext {
   /** Resolves when the routing table is replaced. */
   readonly tableChanged: () => Promise<void>
   readonly groups: Groups
+  /** Behind which offsets partitions were written, while a splice is near; by `partitionKey`. */
+  readonly acked: Map<string, bigint>
   /** What the source holds of producers that may send it again. */
   readonly retained: Retained
   /** What is learned from Fetches about partitions that have moved. */

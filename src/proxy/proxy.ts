@@ -146,6 +146,7 @@ export class Proxy {
       cluster: (name) => this.cluster(name),
       tableChanged: () => this.#tableReplaced,
       groups: new Groups(() => this.#table),
+      acked: new Map(),
       retained: new Retained(),
       readings: new MovedReadings(
         (name) => this.#door(name),
@@ -202,6 +203,7 @@ export class Proxy {
 
   /** What the migration says now; requests that are routed from here on follow it. */
   show(view: View): void {
+    if (!view.shortFetches) this.#context.acked.clear()
     this.#view = view
     this.#changed()
   }
@@ -219,6 +221,16 @@ export class Proxy {
   /** Lets those clients connect anew who were offered versions that the target does not have. */
   endOutdated(): void {
     for (const session of this.#sessions) if (session.outdated) session.drain()
+  }
+
+  /** Behind the highest offset acknowledged since the fence was prepared, by `partitionKey`. */
+  get ackedEnds(): ReadonlyMap<string, bigint> {
+    return this.#context.acked
+  }
+
+  /** Closes the connections of those who are held: they come back, and are held again. */
+  endHeld(): void {
+    for (const session of this.#sessions) if (session.holding) session.downstream.destroy()
   }
 
   /** How many requests wait for a splice to be decided. */

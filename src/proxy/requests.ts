@@ -151,7 +151,11 @@ export class Requests {
     const upstream = this.#connected(route === 'unknown' ? this.#owner.brokers.home : route)
     if (upstream === undefined) return 'wait'
     if (seenProduce.acks === 0) upstream.unanswered = true
-    else this.#expect(upstream, new Exchange(0, version, buffer.readInt32BE(at + 8), 'produce'))
+    else {
+      const sent = new Exchange(0, version, buffer.readInt32BE(at + 8), 'produce')
+      if (table.view.shortFetches) sent.acked = this.#context.acked
+      this.#expect(upstream, sent)
+    }
     this.#sent()
     return upstream
   }

@@ -18,6 +18,7 @@ import {
   answeredSessionId,
   answeredSessionIdEndsAt,
   everyPartitionAcked,
+  noteAcked,
   patchProduceResponse,
 } from '../router/index.ts'
 import type { BufferPool } from './buffers.ts'
@@ -323,6 +324,9 @@ export class Upstream implements ConnectionHandler {
         break
       }
       if (end - position < size + 4) break
+      if (answer.acked !== null) {
+        noteAcked(buffer, position, position + size + 4, answer.version, answer.acked)
+      }
       if (answer.shifts !== null) {
         patchProduceResponse(buffer, position, position + size + 4, answer.version, answer.shifts)
         answer.shifts = null

@@ -15,6 +15,7 @@ import {
 } from './splits/leaders.ts'
 import { controller, resourceSplits } from './splits/resources.ts'
 import type { RoutingTable } from './table.ts'
+import { translate } from './translations/index.ts'
 
 export interface DecideOptions {
   /** The longest that a part of a split Fetch waits, in ms. */
@@ -31,6 +32,8 @@ export function decide(
   coordinators: CoordinatorLookup,
   options: DecideOptions,
 ): Decision {
+  const translated = table.view.hasTarget ? translate(table, request, coordinators) : undefined
+  if (translated !== undefined) return translated
   const row = routes.get(request.api.key)
   assert(row !== undefined, `no route for ${request.api.name}`)
   switch (row.route) {

@@ -10,6 +10,7 @@ export type {
 } from './decision.ts'
 export {
   everyPartitionAcked,
+  noteAcked,
   routeProduce,
   seen as seenProduce,
   type ProduceRoute,

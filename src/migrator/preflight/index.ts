@@ -5,7 +5,7 @@ import { planTopics, type Plan, type PlanRow } from './topics.ts'
 import { findTransactions } from './transactions.ts'
 
 export type { Finding, TopicPlan } from './finding.ts'
-export type { Plan, PlanRow } from './topics.ts'
+export { isInternal, type Plan, type PlanRow } from './topics.ts'
 
 /**
  * Looks at both clusters before anything is held; changes nothing.

@@ -14,7 +14,7 @@ export interface Plan {
 }
 
 /** Topics of the clusters themselves: their groups and transactions move by themselves. */
-const isInternal = (name: string): boolean => name.startsWith('__')
+export const isInternal = (name: string): boolean => name.startsWith('__')
 
 /**
  * The plan against what the clusters have now.

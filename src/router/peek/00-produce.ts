@@ -1,3 +1,4 @@
+import { partitionKey } from '../migration/state.ts'
 import type { Destination, RoutedTopic, RoutingTable } from '../table.ts'
 import {
   bodyStart,
@@ -101,6 +102,48 @@ export function routeProduce(
   if (moved) return 'moved'
   if (split) return 'split'
   return route ?? 'unknown'
+}
+
+/**
+ * Notes behind which offset each partition of the answer `[at, frameEnd)` was written, by `partitionKey`:
+ * behind a batch's first record, for a replica has all of a batch or nothing. An answer that cannot be read
+ * tells nothing.
+ */
+export function noteAcked(
+  buffer: Buffer,
+  at: number,
+  frameEnd: number,
+  version: number,
+  acked: Map<string, bigint>,
+): void {
+  const compact = version >= flexibleFrom
+  let position = at + 8
+  if (compact) position = skipTags(buffer, position, frameEnd)
+  position = sizedStart(buffer, position, frameEnd, compact)
+  for (let topics = position < 0 ? 0 : lengthValue; topics > 0; topics--) {
+    position = stringStart(buffer, position, frameEnd, compact)
+    const nameEnd = skipInt(position, Math.max(lengthValue, 0), frameEnd)
+    if (nameEnd < 0) return
+    const topic = buffer.toString('latin1', position, nameEnd)
+    position = sizedStart(buffer, nameEnd, frameEnd, compact)
+    if (position < 0) return
+    for (let partitions = lengthValue; partitions > 0; partitions--) {
+      if (skipInt(position, 14, frameEnd) < 0) return
+      const key = partitionKey(topic, buffer.readInt32BE(position))
+      const end = buffer.readBigInt64BE(position + 6) + 1n
+      const isAcked = buffer.readInt16BE(position + 4) === 0
+      if (isAcked && end > (acked.get(key) ?? 0n)) acked.set(key, end)
+      position = skipInt(position, 14 + (version >= 2 ? 8 : 0) + (version >= 5 ? 8 : 0), frameEnd)
+      if (version >= 8) {
+        position = skipRecordErrors(buffer, position, frameEnd, compact)
+        position = skipString(buffer, position, frameEnd, compact)
+      }
+      if (compact) position = skipTags(buffer, position, frameEnd)
+      if (position < 0) return
+    }
+    if (compact) position = skipTags(buffer, position, frameEnd)
+    if (position < 0) return
+  }
 }
 
 /**

@@ -1,0 +1,146 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Kafka, logLevel, type Consumer, type Producer } from 'kafkajs'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { loadConfig } from '../../src/config/index.ts'
+import { startEmbeddedCluster, type EmbeddedCluster } from '../../src/embedded/index.ts'
+import { startSidecar, type Sidecar } from '../../src/sidecar.ts'
+import { freePortRow } from '../kafka/index.ts'
+import { until } from '../kafka/ports.ts'
+
+const partitions = [0, 1, 2]
+
+let source: EmbeddedCluster
+let target: EmbeddedCluster
+let directory: string
+let port: number
+let sidecar: Sidecar
+let kafka: Kafka
+let producer: Producer
+let consumers: Consumer[]
+
+interface Seen {
+  readonly partition: number
+  readonly offset: string
+  readonly value: string
+}
+let received: Seen[]
+let sent: Seen[]
+
+const admin = (): string => `http://127.0.0.1:${port + 8}`
+interface StatusJson {
+  readonly phase: string
+  readonly waitingFor: readonly string[]
+  readonly groups: readonly { readonly group: string; readonly state: string }[]
+}
+const status = async (): Promise<StatusJson> =>
+  (await (await fetch(`${admin()}/status`)).json()) as StatusJson
+
+async function run(): Promise<Sidecar> {
+  const loaded = await loadConfig({
+    flags: {
+      source: source.bootstrapServers.split(','),
+      target: target.bootstrapServers.split(','),
+      listen: `127.0.0.1:${port}`,
+      admin: `127.0.0.1:${port + 8}`,
+      logLevel: process.env['LOG_LEVEL'] ?? 'silent',
+      journal: `file:${join(directory, 'journal')}`,
+    },
+    env: { XDG_STATE_HOME: directory, XDG_DATA_HOME: directory, HOME: directory },
+  } as unknown as Parameters<typeof loadConfig>[0])
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors))
+  return startSidecar(loaded.config)
+}
+
+beforeEach(async () => {
+  received = []
+  sent = []
+  consumers = []
+  const topics = [{ name: 'orders', partitions: partitions.length }]
+  source = await startEmbeddedCluster({ brokers: 3, topics })
+  target = await startEmbeddedCluster({ brokers: 3, topics })
+  directory = await mkdtemp(join(tmpdir(), 'kafka-cutover-test-'))
+  port = await freePortRow(9, '127.0.0.1')
+  sidecar = await run()
+  kafka = new Kafka({
+    clientId: 'test',
+    brokers: [`127.0.0.1:${port}`],
+    logLevel: logLevel.NOTHING,
+    retry: { initialRetryTime: 50, retries: 20 },
+  })
+  producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+  await producer.connect()
+})
+
+afterEach(async () => {
+  await Promise.all(consumers.map((consumer) => consumer.disconnect()))
+  await producer.disconnect()
+  await sidecar.stop()
+  await Promise.all([source.stop(), target.stop()])
+  await rm(directory, { recursive: true, force: true })
+})
+
+async function consume(groupId: string): Promise<void> {
+  const consumer = kafka.consumer({ groupId, heartbeatInterval: 200, maxWaitTimeInMs: 200 })
+  consumers.push(consumer)
+  await consumer.connect()
+  await consumer.subscribe({ topic: 'orders', fromBeginning: true })
+  await consumer.run({
+    autoCommitInterval: 200,
+    eachMessage: ({ partition, message }) => {
+      received.push({
+        partition,
+        offset: message.offset,
+        value: message.value?.toString() ?? '',
+      })
+      return Promise.resolve()
+    },
+  })
+}
+
+async function send(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const partition = i % partitions.length
+    const value = `record ${sent.length}`
+    const [answer] = await producer.send({ topic: 'orders', messages: [{ value, partition }] })
+    sent.push({ partition, offset: answer?.baseOffset ?? '?', value })
+  }
+}
+
+const of = (all: readonly Seen[], partition: number): readonly Seen[] =>
+  all.filter((each) => each.partition === partition)
+
+async function expectAllReceivedOnce(): Promise<void> {
+  await until(() => received.length >= sent.length, 20_000, 20)
+  for (const partition of partitions) {
+    expect(of(received, partition)).toEqual(of(sent, partition))
+  }
+}
+
+describe('a cutover', () => {
+  test('moves a producer and a group of two: each record once, in order, none lost', async () => {
+    await consume('billing')
+    await consume('billing')
+    await send(60)
+    await until(() => received.length === 60, 20_000, 20)
+    const started = await fetch(`${admin()}/cutover`, { method: 'POST' })
+    expect(await started.text()).toContain('"phase"')
+    expect(started.status).toBe(202)
+    let last: StatusJson | undefined
+    const deadline = performance.now() + 40_000
+    while (performance.now() < deadline) {
+      await send(6)
+      last = await status()
+      if (last.phase === 'target') break
+    }
+    expect(last).toMatchObject({ phase: 'target', waitingFor: [] })
+    expect(last?.groups.map(({ group, state }) => [group, state])).toEqual([['billing', 'moved']])
+    await send(30)
+    await expectAllReceivedOnce()
+    expect(target.log('orders', 0).length).toBeGreaterThan(0)
+    for (const broker of source.brokers) await source.stopBroker(broker.nodeId)
+    await send(30)
+    await expectAllReceivedOnce()
+  }, 90_000)
+})
