@@ -1,0 +1,225 @@
+import { nodeId, type ClusterName } from '../../ids.ts'
+import {
+  apis,
+  decodeRequest,
+  errorCodes,
+  zeroUuid,
+  type MetadataRequest,
+  type MetadataResponse,
+} from '../../protocol/index.ts'
+import { anyOf, type RoutingTable } from '../table.ts'
+import { openSegment, virtualEpoch, type Timeline } from '../timeline/index.ts'
+import type { PlannedTopic } from '../view.ts'
+import { shownBrokers, shownController, shownNode, shownNodes } from './nodes.ts'
+import {
+  byTargetName,
+  clusterOfPlanned,
+  clusterOfTopic,
+  creatorOf,
+  firstError,
+  isSourceOff,
+  nativeName,
+  throttled,
+  translated,
+  type Translation,
+} from './translation.ts'
+
+type AskedTopic = NonNullable<MetadataRequest['topics']>[number]
+type Topic = MetadataResponse['topics'][number]
+type Partition = Topic['partitions'][number]
+type Answers = readonly (readonly [ClusterName, MetadataResponse])[]
+
+/**
+ * Metadata, every version: behind the splice both clusters are asked, or the target alone once everything
+ * has moved. Clients keep the cluster id, the topic ids and the node ids that they know.
+ *
+ * A topic that nobody has is created, if the client wishes so, in one cluster only. Before v4 clients
+ * cannot refuse it, so that each topic is asked of the one that has it.
+ */
+export const translateMetadata: Translation = (table, request) => {
+  const { view } = table
+  if (!view.spliced && view.home === 'source') return undefined
+  const api = apis.metadata
+  const { version } = request
+  const asked = decodeRequest(api, version, request.frame, request.bodyOffset)
+  const isEvery = asked.topics === null || (version === 0 && asked.topics.length === 0)
+  const clusters: ClusterName[] = []
+  const parts = (isSourceOff(view) ? ['target' as const] : (['source', 'target'] as const)).flatMap(
+    (cluster) => {
+      const topics = isEvery ? asked.topics : topicsFor(table, cluster, asked, version)
+      // In v0, an empty list means every topic.
+      if (version === 0 && !isEvery && topics?.length === 0) return []
+      const mayCreate = asked.allowAutoTopicCreation && cluster === creatorOf(view)
+      clusters.push(cluster)
+      return [
+        {
+          to: anyOf(cluster),
+          body: { ...asked, topics, allowAutoTopicCreation: version < 4 || mayCreate },
+        },
+      ]
+    },
+  )
+  const pair = (answers: readonly MetadataResponse[]): Answers =>
+    answers.map((answer, i) => [clusters[i] ?? 'source', answer])
+  return translated(
+    api,
+    request,
+    parts,
+    (answers, now) => showMetadata(now, pair(answers), isEvery),
+    (answers) => ({
+      facts: pair(answers).map(([cluster, answer]) => ({
+        kind: 'metadata',
+        answer,
+        scope: 'asked-topics',
+        cluster,
+      })),
+      nodeIds: pair(answers)
+        .filter(([cluster]) => cluster === 'source')
+        .flatMap(([, { brokers }]) => brokers.map((broker) => nodeId(broker.nodeId))),
+    }),
+  )
+}
+
+/** What one cluster is asked of the topics that the client names, by its own names. */
+function topicsFor(
+  table: RoutingTable,
+  cluster: ClusterName,
+  { topics }: MetadataRequest,
+  version: number,
+): AskedTopic[] {
+  const moved = byTargetName(table.view)
+  return (topics ?? []).flatMap((topic) => {
+    const name = topic.name ?? table.topicNames.get(topic.topicId)
+    const planned = name === undefined ? undefined : table.view.topics.get(name)
+    if (planned !== undefined) {
+      if (clusterOfPlanned(planned) !== cluster) return []
+      return [{ topicId: zeroUuid, name: nativeName(planned, cluster) }]
+    }
+    if (cluster === 'target') {
+      // What clients know by the target's name of a topic of the plan is none.
+      if (!table.view.everyTopic || (name !== undefined && moved.has(name))) return []
+    }
+    if (version < 4 && name !== undefined && clusterOfTopic(table, name) !== cluster) return []
+    return [topic]
+  })
+}
+
+function showMetadata(table: RoutingTable, answers: Answers, isEvery: boolean): MetadataResponse {
+  const { view } = table
+  const home = answers.find(([cluster]) => cluster === view.home)?.[1]
+  const all = answers.map(([, answer]) => answer)
+  const any = home ?? all[0]
+  return {
+    throttleTimeMs: throttled(all),
+    brokers: shownBrokers(table),
+    clusterId: view.clusterId ?? any?.clusterId ?? null,
+    controllerId: shownController(table, home?.controllerId ?? -1),
+    topics: showTopics(table, answers, isEvery),
+    clusterAuthorizedOperations: any?.clusterAuthorizedOperations ?? -2147483648,
+    errorCode: firstError(all),
+  }
+}
+
+/** Each topic once; that one cluster does not know it yields to what the other says. */
+function showTopics(table: RoutingTable, answers: Answers, isEvery: boolean): Topic[] {
+  const { view } = table
+  const planned = byTargetName(view)
+  const shown = new Map<string, Topic>()
+  for (const [cluster, answer] of answers) {
+    for (const topic of answer.topics) {
+      const name = topic.name ?? ''
+      const mine = cluster === 'target' ? planned.get(name) : view.topics.get(name)
+      const next =
+        mine === undefined
+          ? showOther(table, cluster, topic, isEvery)
+          : clusterOfPlanned(mine) === cluster
+            ? showPlanned(table, cluster, topic, mine)
+            : undefined
+      if (next === undefined) continue
+      const key = next.name ?? next.topicId
+      const before = shown.get(key)
+      if (before === undefined || (isUnknown(before) && !isUnknown(next))) shown.set(key, next)
+    }
+  }
+  return [...shown.values()]
+}
+
+const isUnknown = ({ errorCode }: Topic): boolean =>
+  errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION || errorCode === errorCodes.UNKNOWN_TOPIC_ID
+
+/** A topic outside the plan. Those of the target are shown if that is where new ones are created. */
+function showOther(
+  table: RoutingTable,
+  cluster: ClusterName,
+  topic: Topic,
+  isEvery: boolean,
+): Topic | undefined {
+  if (cluster === 'source') return topic
+  if (!table.view.everyTopic) return undefined
+  // A topic of the plan has this name for clients, and is another one.
+  if (isEvery && topic.name !== null && table.view.topics.has(topic.name)) return undefined
+  return {
+    ...topic,
+    partitions: topic.partitions.map((partition) => showNodes(table, cluster, partition)),
+  }
+}
+
+function showPlanned(
+  table: RoutingTable,
+  cluster: ClusterName,
+  topic: Topic,
+  { name, topicId, timelines }: PlannedTopic,
+): Topic {
+  const answered = new Map(topic.partitions.map((each) => [each.partitionIndex, each]))
+  return {
+    ...topic,
+    name,
+    topicId: topicId ?? zeroUuid,
+    partitions:
+      topic.errorCode !== 0 && topic.partitions.length === 0
+        ? []
+        : timelines.map((timeline, i) => showPartition(table, cluster, answered, timeline, i)),
+  }
+}
+
+function showPartition(
+  table: RoutingTable,
+  cluster: ClusterName,
+  answered: ReadonlyMap<number, Partition>,
+  timeline: Timeline,
+  partitionIndex: number,
+): Partition {
+  const open = openSegment(timeline)
+  const partition = answered.get(open.partition)
+  if (partition === undefined) {
+    return {
+      errorCode: errorCodes.LEADER_NOT_AVAILABLE,
+      partitionIndex,
+      leaderId: -1,
+      leaderEpoch: -1,
+      replicaNodes: [],
+      isrNodes: [],
+      offlineReplicas: [],
+    }
+  }
+  return {
+    ...showNodes(table, cluster, partition),
+    partitionIndex,
+    leaderEpoch: virtualEpoch(open, partition.leaderEpoch),
+  }
+}
+
+function showNodes(table: RoutingTable, cluster: ClusterName, partition: Partition): Partition {
+  const leaderId = shownNode(table, cluster, partition.leaderId)
+  return {
+    ...partition,
+    errorCode:
+      partition.errorCode === 0 && leaderId < 0
+        ? errorCodes.LEADER_NOT_AVAILABLE
+        : partition.errorCode,
+    leaderId,
+    replicaNodes: shownNodes(table, cluster, partition.replicaNodes),
+    isrNodes: shownNodes(table, cluster, partition.isrNodes),
+    offlineReplicas: shownNodes(table, cluster, partition.offlineReplicas),
+  }
+}

@@ -1,0 +1,36 @@
+import { apis } from '../../protocol/index.ts'
+import type { CoordinatorLookup, Decision, RequestFrame } from '../decision.ts'
+import type { RoutingTable } from '../table.ts'
+import { translateListOffsets } from './02-list-offsets.ts'
+import { translateMetadata } from './03-metadata.ts'
+import { translateOffsetCommit } from './08-offset-commit.ts'
+import { translateOffsetFetch } from './09-offset-fetch.ts'
+import { translateFindCoordinator } from './10-find-coordinator.ts'
+import { translateInitProducerId } from './22-init-producer-id.ts'
+import { translateOffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { translateDescribeCluster } from './60-describe-cluster.ts'
+import type { Translation } from './translation.ts'
+
+const translations: ReadonlyMap<number, Translation> = new Map([
+  [apis.listOffsets.key, translateListOffsets],
+  [apis.metadata.key, translateMetadata],
+  [apis.offsetCommit.key, translateOffsetCommit],
+  [apis.offsetFetch.key, translateOffsetFetch],
+  [apis.findCoordinator.key, translateFindCoordinator],
+  [apis.initProducerId.key, translateInitProducerId],
+  [apis.offsetForLeaderEpoch.key, translateOffsetForLeaderEpoch],
+  [apis.describeCluster.key, translateDescribeCluster],
+])
+
+/**
+ * The request in the words of the two clusters, and what they answer in the client's: every API but
+ * Produce and Fetch, which stream. Undefined where nothing needs translating; then it goes the ordinary
+ * way. Bytes that do not decode throw `DecodeError`.
+ */
+export function translate(
+  table: RoutingTable,
+  request: RequestFrame,
+  coordinators: CoordinatorLookup,
+): Decision | undefined {
+  return translations.get(request.api.key)?.(table, request, coordinators)
+}
