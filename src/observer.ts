@@ -18,6 +18,8 @@ export interface Observer {
   upstreamClosed(cluster: ClusterName): void
   /** One answered request. @param seconds from its last byte in to its answer's first byte out */
   requestAnswered(apiKey: number, answerer: Answerer, seconds: number): void
+  /** A request was held, for a splice or for its group to move, and goes on now. */
+  requestHeld(apiKey: number, seconds: number): void
   received(peer: Peer, bytes: number): void
   sent(peer: Peer, bytes: number): void
   failed(kind: ErrorKind): void
@@ -30,6 +32,7 @@ export const blindObserver: Observer = {
   upstreamOpened() {},
   upstreamClosed() {},
   requestAnswered() {},
+  requestHeld() {},
   received() {},
   sent() {},
   failed() {},

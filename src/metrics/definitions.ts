@@ -9,7 +9,7 @@ export type Direction = (typeof directions)[number]
 
 export const prefix = 'kafka_cutover_'
 
-interface Definition {
+export interface Definition {
   readonly name: `${typeof prefix}${string}`
   readonly help: string
   readonly labelNames: readonly string[]
@@ -30,6 +30,56 @@ export const definitions = {
     name: `${prefix}transitions_total`,
     help: 'Changes from one phase to another.',
     labelNames: ['from', 'to'],
+  },
+  fence_duration_seconds: {
+    name: `${prefix}fence_duration_seconds`,
+    help: 'How long fences stood, from their entry in the journal to their splice or abort.',
+    labelNames: [],
+  },
+  held_requests: {
+    name: `${prefix}held_requests`,
+    help: 'Requests that wait now: what is produced for the splice, joins for their group to move.',
+    labelNames: ['api'],
+  },
+  hold_duration_seconds: {
+    name: `${prefix}hold_duration_seconds`,
+    help: 'How long requests were held that went on.',
+    labelNames: ['api'],
+  },
+  drain_remaining_records: {
+    name: `${prefix}drain_remaining_records`,
+    help: 'Records of the source that a group has not read yet.',
+    labelNames: ['group', 'topic'],
+  },
+  drain_rate_records_per_second: {
+    name: `${prefix}drain_rate_records_per_second`,
+    help: 'How fast a group reads what is left.',
+    labelNames: ['group', 'topic'],
+  },
+  drain_eta_seconds: {
+    name: `${prefix}drain_eta_seconds`,
+    help: 'When a group has read what is left, at its rate now.',
+    labelNames: ['group', 'topic'],
+  },
+  group_moves_total: {
+    name: `${prefix}group_moves_total`,
+    help: 'Groups that this sidecar moved.',
+    labelNames: [],
+  },
+  group_move_duration_seconds: {
+    name: `${prefix}group_move_duration_seconds`,
+    help: 'How long these moves took.',
+    labelNames: [],
+  },
+  stragglers_total: {
+    name: `${prefix}stragglers_total`,
+    help: 'Records that reached the source behind the splice, past every sidecar.',
+    labelNames: ['topic'],
+  },
+  sidecar_acknowledged: {
+    name: `${prefix}sidecar_acknowledged`,
+    help: '1 for a sidecar that follows the phase, 0 for one that is waited for.',
+    labelNames: ['sidecar'],
   },
   downstream_connections: {
     name: `${prefix}downstream_connections`,

@@ -1,8 +1,11 @@
 /** Implements the observer, and renders what it saw for Prometheus. */
 import type { Observer } from '../observer.ts'
 import type { Direction, Phase } from './definitions.ts'
-import type { openRegistry, Standing } from './registry.ts'
+import { Migration, type Described } from './migration.ts'
+import type { openRegistry } from './registry.ts'
 import { Tally } from './tally.ts'
+
+export type { Described, Drain } from './migration.ts'
 
 export interface Metrics {
   readonly observer: Observer
@@ -10,6 +13,13 @@ export interface Metrics {
   readonly downstreamConnections: () => number
   /** Notes a transition; the first phase is `source`, `forward`. */
   readonly entered: (phase: Phase, direction: Direction) => void
+  /** A fence ended, by a splice or an abort. */
+  readonly fenced: (seconds: number) => void
+  readonly groupMoved: (seconds: number) => void
+  /** So many more records reached the source behind the splice; 0 makes the topic known. */
+  readonly straggled: (topic: string, count: number) => void
+  /** Names who is asked, at each scrape, how the migration stands. */
+  readonly describe: (ask: () => Described) => void
   /** Prometheus' text format. */
   readonly render: () => Promise<Rendered>
 }
@@ -27,24 +37,23 @@ export interface Rendered {
 
 export function createMetrics(version: string): Metrics {
   const tally = new Tally()
-  const standing: Standing = { phase: 'source', direction: 'forward', transitions: new Map() }
+  const migration = new Migration()
   let opening: Promise<ReturnType<typeof openRegistry>> | undefined
   const registry = () =>
     (opening ??= import('./registry.ts').then((module) =>
-      module.openRegistry(version, tally, standing),
+      module.openRegistry(version, tally, migration),
     ))
   // What fails here fails again, and is told, when metrics are asked for.
   setTimeout(() => void registry().catch(() => {}), registryDelayMs).unref()
   return {
     observer: tally,
     downstreamConnections: () => tally.downstreamConnections,
-    entered(phase, direction) {
-      const from = standing.phase
-      const key = `${from} ${phase}`
-      const count = (standing.transitions.get(key)?.count ?? 0) + 1
-      standing.transitions.set(key, { from, to: phase, count })
-      standing.phase = phase
-      standing.direction = direction
+    entered: (phase, direction) => migration.entered(phase, direction),
+    fenced: (seconds) => migration.fences.add(0, seconds),
+    groupMoved: (seconds) => migration.groupMoves.add(0, seconds),
+    straggled: (topic, count) => migration.straggled(topic, count),
+    describe(ask) {
+      migration.describe = ask
     },
     async render() {
       const opened = await registry()

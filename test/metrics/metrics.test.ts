@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { errorKinds } from '../../src/errors.ts'
-import { createMetrics } from '../../src/metrics/index.ts'
+import { createMetrics, type Described } from '../../src/metrics/index.ts'
 import { parseExposition, type Sample } from './exposition.ts'
 
 async function scrape(metrics = createMetrics('1.2.3')) {
@@ -15,11 +15,27 @@ const named = (samples: readonly Sample[], name: string) =>
     .filter((sample) => sample.name === `kafka_cutover_${name}`)
     .map(({ labels, value }) => ({ ...labels, value }))
 
+const described: Described = {
+  drains: [{ group: 'g', topic: 'orders', remaining: 1204, ratePerSecond: 410, etaSeconds: 3 }],
+  sidecars: [{ name: 'app-1', acknowledged: true }],
+  held: [{ apiKey: 0, count: 2 }],
+}
+
 describe('the metrics of the contract', () => {
   // From contract.md, by hand: renaming one of them is a change that users must be told of.
   const contract = {
     phase: ['gauge', 'direction phase'],
     transitions_total: ['counter', 'from to'],
+    fence_duration_seconds: ['histogram', ''],
+    held_requests: ['gauge', 'api'],
+    hold_duration_seconds: ['histogram', 'api'],
+    drain_remaining_records: ['gauge', 'group topic'],
+    drain_rate_records_per_second: ['gauge', 'group topic'],
+    drain_eta_seconds: ['gauge', 'group topic'],
+    group_moves_total: ['counter', ''],
+    group_move_duration_seconds: ['histogram', ''],
+    stragglers_total: ['counter', 'topic'],
+    sidecar_acknowledged: ['gauge', 'sidecar'],
     downstream_connections: ['gauge', ''],
     upstream_connections: ['gauge', 'cluster'],
     requests_total: ['counter', 'api cluster'],
@@ -34,6 +50,9 @@ describe('the metrics of the contract', () => {
     const metrics = createMetrics('1.2.3')
     metrics.entered('fenced', 'forward')
     metrics.observer.requestAnswered(0, 'source', 0.001)
+    metrics.observer.requestHeld(0, 0.2)
+    metrics.straggled('orders', 0)
+    metrics.describe(() => described)
     const { types, samples } = await scrape(metrics)
     expect(types.get(`kafka_cutover_${name}`)).toBe(type)
     const suffix = type === 'histogram' ? '_count' : ''
@@ -149,6 +168,95 @@ describe('what the observer is told', () => {
       { from: 'source', to: 'fenced', value: 2 },
       { from: 'fenced', to: 'source', value: 1 },
     ])
+  })
+})
+
+describe('how a migration stands', () => {
+  it('is asked for at each scrape, and what is over is gone', async () => {
+    const metrics = createMetrics('1')
+    let now = described
+    metrics.describe(() => now)
+    const first = (await scrape(metrics)).samples
+    expect(named(first, 'drain_remaining_records')).toEqual([
+      { group: 'g', topic: 'orders', value: 1204 },
+    ])
+    expect(named(first, 'drain_rate_records_per_second')[0]?.value).toBe(410)
+    expect(named(first, 'drain_eta_seconds')[0]?.value).toBe(3)
+    expect(named(first, 'held_requests')).toEqual([{ api: 'Produce', value: 2 }])
+    expect(named(first, 'sidecar_acknowledged')).toEqual([{ sidecar: 'app-1', value: 1 }])
+    now = {
+      drains: [],
+      sidecars: [{ name: 'app-1', acknowledged: false }],
+      held: [
+        { apiKey: 0, count: 0 },
+        { apiKey: 11, count: 1 },
+      ],
+    }
+    const { samples } = await scrape(metrics)
+    for (const name of ['remaining_records', 'rate_records_per_second', 'eta_seconds']) {
+      expect(named(samples, `drain_${name}`)).toEqual([])
+    }
+    expect(named(samples, 'held_requests')).toEqual([
+      { api: 'Produce', value: 0 },
+      { api: 'JoinGroup', value: 1 },
+    ])
+    expect(named(samples, 'sidecar_acknowledged')[0]?.value).toBe(0)
+  })
+
+  it('shows nothing for what is not known', async () => {
+    const metrics = createMetrics('1')
+    metrics.describe(() => ({
+      ...described,
+      drains: [
+        { group: 'a', topic: 't', remaining: 5, ratePerSecond: null, etaSeconds: null },
+        { group: 'b', topic: 't', remaining: null, ratePerSecond: 0, etaSeconds: null },
+      ],
+    }))
+    const { samples } = await scrape(metrics)
+    expect(named(samples, 'drain_remaining_records')).toEqual([
+      { group: 'a', topic: 't', value: 5 },
+    ])
+    expect(named(samples, 'drain_rate_records_per_second')).toEqual([
+      { group: 'b', topic: 't', value: 0 },
+    ])
+    expect(named(samples, 'drain_eta_seconds')).toEqual([])
+  })
+
+  it('counts fences, holds, moves and stragglers', async () => {
+    const metrics = createMetrics('1')
+    metrics.fenced(0.2)
+    metrics.fenced(8)
+    metrics.groupMoved(1.5)
+    metrics.observer.requestHeld(0, 0.3)
+    metrics.observer.requestHeld(11, 2)
+    metrics.straggled('orders', 0)
+    metrics.straggled('bills', 2)
+    metrics.straggled('bills', 1)
+    await scrape(metrics)
+    const { samples } = await scrape(metrics)
+    expect(named(samples, 'fence_duration_seconds_count')).toEqual([{ value: 2 }])
+    expect(named(samples, 'fence_duration_seconds_sum')[0]?.value).toBeCloseTo(8.2)
+    expect(named(samples, 'group_moves_total')).toEqual([{ value: 1 }])
+    expect(named(samples, 'group_move_duration_seconds_sum')).toEqual([{ value: 1.5 }])
+    expect(named(samples, 'hold_duration_seconds_sum')).toEqual([
+      { api: 'Produce', value: 0.3 },
+      { api: 'JoinGroup', value: 2 },
+    ])
+    expect(named(samples, 'hold_duration_seconds_bucket')).toContainEqual({
+      api: 'Produce',
+      le: '0.5',
+      value: 1,
+    })
+    expect(named(samples, 'stragglers_total')).toEqual([
+      { topic: 'orders', value: 0 },
+      { topic: 'bills', value: 3 },
+    ])
+  })
+
+  it('has the zeros that an alert needs', async () => {
+    const { samples } = await scrape()
+    expect(named(samples, 'fence_duration_seconds_count')).toEqual([{ value: 0 }])
+    expect(named(samples, 'group_moves_total')).toEqual([{ value: 0 }])
   })
 })
 

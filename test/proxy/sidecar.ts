@@ -30,6 +30,7 @@ export interface Seen {
   upstreams: number
   readonly failures: ErrorKind[]
   readonly answers: { readonly apiKey: number; readonly answerer: Answerer }[]
+  readonly held: { readonly apiKey: number; readonly seconds: number }[]
   readonly bytes: Map<string, number>
 }
 
@@ -54,7 +55,14 @@ export async function startSidecar(
   { limits, listen, source, slots = 8, ...others }: Overrides = {},
 ): Promise<Sidecar> {
   const lines: LogLine[] = []
-  const seen: Seen = { downstreams: 0, upstreams: 0, failures: [], answers: [], bytes: new Map() }
+  const seen: Seen = {
+    downstreams: 0,
+    upstreams: 0,
+    failures: [],
+    answers: [],
+    held: [],
+    bytes: new Map(),
+  }
   const host = '127.0.0.1'
   const port = listen?.port ?? (await freePortRow(slots + 1, host))
   const proxy = new Proxy({
@@ -127,6 +135,7 @@ function recorder(seen: Seen): Observer {
     downstreamClosed: () => void seen.downstreams--,
     upstreamOpened: () => void seen.upstreams++,
     upstreamClosed: () => void seen.upstreams--,
+    requestHeld: (apiKey, seconds) => void seen.held.push({ apiKey, seconds }),
     requestAnswered: (apiKey, answerer) => void seen.answers.push({ apiKey, answerer }),
     received: (peer: Peer, bytes) => count(`received ${peer}`, bytes),
     sent: (peer: Peer, bytes) => count(`sent ${peer}`, bytes),
