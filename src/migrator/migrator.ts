@@ -22,7 +22,9 @@ import { readFenceEnds } from './fence.ts'
 import {
   administrator,
   copyOffsets,
+  describeGroup,
   GroupsMover,
+  listGroups,
   Tail,
   type GroupRow,
   type Held,
@@ -103,6 +105,7 @@ export class Migrator {
   #state: MigrationState = initialState
   #preparing = false
   #abortReason: string | undefined
+  #failure: string | null = null
   #waitingFor: readonly string[] = []
   #fenceMs: number | null = null
   readonly #groups: GroupsMover
@@ -164,6 +167,11 @@ export class Migrator {
 
   get preparing(): boolean {
     return this.#preparing
+  }
+
+  /** Why the last cutover ended before its splice; null while none has. */
+  get lastAbort(): string | null {
+    return this.#failure ?? this.#state.fence?.abortReason ?? null
   }
 
   /** How long the last fence lasted, in ms; null before the first. */
@@ -246,6 +254,7 @@ export class Migrator {
     }
     this.#preparing = true
     this.#abortReason = undefined
+    this.#failure = null
     this.#dormant = dormant
     try {
       const plan = await this.check()
@@ -255,7 +264,8 @@ export class Migrator {
         return { ok: false, error: blocking.map(findingText).join('\n') }
       }
       this.#fencing = this.#fenceAndSplice(plan).catch((error: unknown) => {
-        this.#options.log.error({ err: error }, 'the cutover stopped')
+        this.#failure = message(error)
+        this.#options.log.error({ err: error }, 'the cutover stopped before anything was held')
       })
       return { ok: true }
     } catch (error) {
@@ -353,7 +363,7 @@ export class Migrator {
 
   /** A fresh cluster makes its coordinators' topics at the first request, which takes seconds. */
   async #allocate(): Promise<void> {
-    const { target } = this.#options
+    const { source, target } = this.#options
     const deadline = performance.now() + allocateTimeoutMs
     for (;;) {
       this.#waitingFor = ['the target to hand out a producer id']
@@ -363,11 +373,25 @@ export class Migrator {
         { transactionalId: null, transactionTimeoutMs: 60_000 },
         'any',
       )
-      if (answer.errorCode === 0) return
+      if (answer.errorCode === 0) break
       if (performance.now() > deadline) {
         throw new Error(`the target hands out no producer id: error ${answer.errorCode}`)
       }
       await sleep(allocateRetryMs)
+    }
+    for (const { group } of await listGroups(source)) await this.#findCoordinator(group, deadline)
+  }
+
+  async #findCoordinator(group: string, deadline: number): Promise<void> {
+    this.#waitingFor = [`the target to name a coordinator of group ${group}`]
+    for (;;) {
+      try {
+        await describeGroup(this.#options.target, group)
+        return
+      } catch (error) {
+        if (performance.now() > deadline) throw error
+        await sleep(allocateRetryMs)
+      }
     }
   }
 

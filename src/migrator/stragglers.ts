@@ -8,6 +8,8 @@ import { sampled, type Rate } from './groups/rate.ts'
 
 /** Stragglers are to be noticed within two seconds. */
 const watchIntervalMs = 1_000
+/** A source that does not answer is asked less and less often. */
+const awayIntervalMsMax = 60_000
 const latest = -1n
 
 export interface StragglersOptions {
@@ -35,6 +37,7 @@ export class Stragglers {
   readonly #counts = new Map<string, number>()
   readonly #rates = new Map<string, Rate>()
   #running: Promise<void> | undefined
+  readonly #wake = new AbortController()
   #stopped = false
 
   constructor(options: StragglersOptions) {
@@ -56,20 +59,28 @@ export class Stragglers {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#wake.abort()
     await this.#running
   }
 
   async #loop(
     timelines: () => readonly { readonly topic: string; readonly timeline: Timeline }[],
   ): Promise<void> {
+    let intervalMs = watchIntervalMs
     while (!this.#stopped) {
       try {
         await this.#look(timelines())
+        intervalMs = watchIntervalMs
       } catch {
         // The source is away, or switched off: its silence is what there is to know.
+        intervalMs = Math.min(2 * intervalMs, awayIntervalMsMax)
       }
-      await sleep(watchIntervalMs, undefined, { ref: false })
+      await this.#pause(intervalMs)
     }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#wake.signal }).catch(() => {})
   }
 
   async #look(

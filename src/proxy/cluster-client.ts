@@ -34,6 +34,7 @@ import {
 } from '../security/index.ts'
 import type { BufferPool } from './buffers.ts'
 import { logIn } from './upstream-login.ts'
+import { addressOf } from './transport.ts'
 import { asCutoverError, Upstream, type UpstreamOwner } from './upstream.ts'
 
 export interface ServerAddress {
@@ -107,6 +108,7 @@ export class ClusterClient {
   #timer: NodeJS.Timeout | undefined
   #stopped = false
   #failing = false
+  #retired = false
 
   constructor(options: ClusterClientOptions) {
     this.name = options.name
@@ -132,12 +134,22 @@ export class ClusterClient {
     return best?.features ?? noFeatures
   }
 
+  /** The bootstrap servers, for messages. */
+  get servers(): string {
+    return this.#options.bootstrapServers.map(({ host, port }) => addressOf(host, port)).join(', ')
+  }
+
+  /** The cluster is not needed any more: that it goes away is no trouble, and nobody looks for it. */
+  retire(): void {
+    this.#retired = true
+  }
+
   start(): void {
     const tick = (): void => {
       if (this.#stopped) return
       const age = this.discovered ? this.#options.limits.topologyAgeMsMax : 1_000
       this.#timer = setTimeout(tick, age)
-      void this.refresh()
+      if (!this.#retired || !this.#failing) void this.refresh()
     }
     tick()
   }
@@ -182,6 +194,7 @@ export class ClusterClient {
         clearTimeout(timer)
         const failure = asCutoverError(error, 'upstream_connect')
         if (nodeId !== undefined && failure.kind !== 'auth_upstream') this.noteFailure(nodeId)
+        if (this.#retired) return
         options.observer.failed(failure.kind)
         options.log.warn(
           { cluster: this.name, nodeId, peer: upstream.peer, err: failure.message },
@@ -371,7 +384,7 @@ export class ClusterClient {
         },
         (error: unknown) => {
           const failure = asCutoverError(error, 'upstream_connect')
-          if (!this.#failing) {
+          if (!this.#failing && !this.#retired) {
             this.#options.log.warn(
               { cluster: this.name, err: failure.message },
               'a cluster could not be asked for its brokers',

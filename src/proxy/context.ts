@@ -21,7 +21,8 @@ export interface SessionLimits {
 /** What every session needs of the proxy that it belongs to. */
 export interface SessionContext {
   readonly table: () => RoutingTable
-  readonly source: ClusterClient
+  /** The cluster that answers what concerns no topic and no group. */
+  readonly home: () => ClusterClient
   /** The target is there only where one is configured. */
   readonly cluster: (name: ClusterName) => ClusterClient
   /** Resolves when the routing table is replaced. */
@@ -33,7 +34,7 @@ export interface SessionContext {
   readonly retained: Retained
   /** What is learned from Fetches about partitions that have moved. */
   readonly readings: MovedReadings
-  /** Resolves when more is known of the source, rejects when that takes too long. */
+  /** Resolves when more is known of that cluster, rejects when that takes too long. */
   readonly discovered: () => Promise<void>
   /** Resolves when each of these brokers has a virtual one, as far as it can have. */
   readonly settled: (nodeIds: readonly NodeId[]) => Promise<void>

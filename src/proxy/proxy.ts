@@ -142,7 +142,7 @@ export class Proxy {
     this.#table = this.#nextTable(undefined)
     this.#context = {
       table: () => this.#table,
-      source: this.source,
+      home: () => this.#home,
       cluster: (name) => this.cluster(name),
       tableChanged: () => this.#tableReplaced,
       groups: new Groups(() => this.#table),
@@ -161,6 +161,10 @@ export class Proxy {
       observer: options.observer,
       log: this.#log,
     }
+  }
+
+  get #home(): ClusterClient {
+    return this.cluster(this.#view.home)
   }
 
   cluster(name: ClusterName): ClusterClient {
@@ -205,6 +209,7 @@ export class Proxy {
   show(view: View): void {
     if (!view.shortFetches) this.#context.acked.clear()
     this.#view = view
+    if (view.home === 'target' && view.everyTopic) this.source.retire()
     this.#changed()
   }
 
@@ -386,12 +391,13 @@ export class Proxy {
   }
 
   #nextTable(previous: RoutingTable | undefined): RoutingTable {
-    const { topology, versions, features } = this.source
-    const ranges = [...versions.values(), ...(this.target?.versions.values() ?? [])].map(
-      (broker) => broker.ranges,
-    )
+    const { features, versions: known } = this.#home
+    const ranges = [
+      ...this.source.versions.values(),
+      ...(this.target?.versions.values() ?? []),
+    ].map((broker) => broker.ranges)
     return nextTable(previous, {
-      source: topology,
+      source: this.source.topology,
       target: this.target?.topology ?? emptyTopology,
       view: this.#view,
       virtualBrokers: this.#listening(previous),
@@ -408,7 +414,7 @@ export class Proxy {
           return min <= max ? [[key, { min, max }]] : []
         }),
       ),
-      features: versions.size === 0 ? noFeatures : withoutTransactionVersion(features),
+      features: known.size === 0 ? noFeatures : withoutTransactionVersion(features),
     })
   }
 
@@ -416,12 +422,12 @@ export class Proxy {
   get readiness(): { readonly ok: boolean; readonly reason?: string } {
     if (this.#stopping) return { ok: false, reason: 'the sidecar is stopping' }
     if (this.#table.offered.size === 0) {
-      return { ok: false, reason: 'the source has not answered yet' }
+      return { ok: false, reason: `the ${this.#view.home} has not answered yet` }
     }
-    if (!this.source.discovered) {
+    if (!this.#home.discovered) {
       return {
         ok: true,
-        reason: 'the source wants a login; its brokers are learned with the first',
+        reason: `the ${this.#view.home} wants a login; its brokers are learned with the first`,
       }
     }
     return this.#everyBrokerListens
@@ -431,11 +437,9 @@ export class Proxy {
 
   get #everyBrokerListens(): boolean {
     return (
-      this.source.discovered &&
+      this.#home.discovered &&
       this.#table.offered.size > 0 &&
-      this.#virtualBrokers.every(
-        ({ slot, nodeId }) => !this.source.topology.brokers.has(nodeId) || this.#open.has(slot),
-      )
+      this.#virtualBrokers.every((broker) => !this.#isLive(broker) || this.#open.has(broker.slot))
     )
   }
 
@@ -446,7 +450,7 @@ export class Proxy {
     for (const wake of waiters) wake()
   }
 
-  /** Waits, bounded, for the next thing to become known of the source. */
+  /** Waits, bounded, for the next thing to become known of the cluster. */
   #discovered(): Promise<void> {
     const { connectTimeoutMs } = this.#options.limits
     return new Promise((resolve, reject) => {
@@ -454,7 +458,7 @@ export class Proxy {
         reject(
           new CutoverError(
             'upstream_connect',
-            `the source did not answer within ${connectTimeoutMs} ms: is ${this.#options.source.bootstrapServers.map(({ host, port }) => addressOf(host, port)).join(', ')} right, and does it want a login (source.sasl)?`,
+            `the ${this.#view.home} did not answer within ${connectTimeoutMs} ms: is ${this.#home.servers} right, and does it want a login (${this.#view.home}.sasl)?`,
           ),
         )
       }, connectTimeoutMs)

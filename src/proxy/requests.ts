@@ -266,7 +266,7 @@ export class Requests {
     if (apiKey === apis.apiVersions.key) return this.#apiVersions(version, correlationId)
     const api = apiByKey(apiKey)
     if (api === undefined) return this.#malformed(apiName(apiKey))
-    if (!this.#context.source.discovered) return this.awaitDiscovery()
+    if (!this.#context.home().discovered) return this.awaitDiscovery()
     const request = { api, version, correlationId, clientId, frame, bodyOffset }
     const membership = this.#context.groups.judge(request)
     if (membership !== 'ordinary') return this.#member(request, membership)
@@ -377,7 +377,7 @@ export class Requests {
     return 'done'
   }
 
-  /** Waits for the source to be known. When that fails, there is nothing to try again. */
+  /** Waits for the cluster to be known. When that fails, there is nothing to try again. */
   awaitDiscovery(): 'wait' {
     this.#waitFor(this.#context.discovered(), (error) => {
       this.#owner.fail(asCutoverError(error, 'upstream_connect'))
@@ -533,7 +533,7 @@ export class Requests {
   /** Asks the cluster, as the client. Returns false when that was done, and told nothing. */
   #ask(question: Question): boolean {
     if (this.#asked) return false
-    if (!this.#context.source.discovered) {
+    if (!this.#context.home().discovered) {
       this.awaitDiscovery()
       return true
     }

@@ -196,11 +196,12 @@ export class Session
 
   /** Credentials that an application brought: the cluster says whether they hold. */
   async #verify(identity: NonNullable<Identity>): Promise<void> {
-    const { source, discovered } = this.context
-    if (source.identity !== null) return
-    await source.tryLogin(identity)
-    source.lend(identity)
-    if (!source.discovered) await discovered()
+    const { cluster, home, discovered, table } = this.context
+    if (home().identity !== null) return
+    await home().tryLogin(identity)
+    cluster('source').lend(identity)
+    if (table().view.hasTarget) cluster('target').lend(identity)
+    if (!home().discovered) await discovered()
   }
 
   #isFull(): boolean {
