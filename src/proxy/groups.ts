@@ -104,6 +104,13 @@ export class Groups {
     return { members, sinceMs: moving?.sinceMs ?? null, count: members.length }
   }
 
+  /** How many joins wait, of all groups. */
+  get heldJoins(): number {
+    let count = 0
+    for (const { held } of this.#moving.values()) count += held.size
+    return count
+  }
+
   /** Resolves at the next change of `held`. */
   changed(group: string): Promise<void> {
     return this.#movingOf(group).changed.promise

@@ -53,8 +53,9 @@ async function hold(
   request: RequestFrame,
   asked: JoinGroupRequest,
 ): Promise<void> {
-  const { groups, tableChanged } = owner.context
-  const done = groups.hold(asked, request.clientId ?? '', performance.now())
+  const { groups, tableChanged, observer } = owner.context
+  const sinceMs = performance.now()
+  const done = groups.hold(asked, request.clientId ?? '', sinceMs)
   try {
     await leaveSource(owner, asked)
     while (!owner.gone && groups.isMoving(asked.groupId)) {
@@ -62,6 +63,7 @@ async function hold(
     }
   } finally {
     done()
+    observer.requestHeld(apis.joinGroup.key, (performance.now() - sinceMs) / 1_000)
   }
 }
 const goneCheckMs = 200

@@ -98,7 +98,7 @@ export class Requests {
   /** How many bytes of the unfinished Produce at hand must be there before it is looked at again. */
   #lookAgainAt = 0
   #fetchSession: FetchSession | undefined
-  #holding = false
+  #heldSinceMs: number | undefined
   /** The versions that the client was offered. */
   #offered: VersionRanges = new Map()
   /** Whether the last Fetch that asks for a session came behind the splice. */
@@ -111,7 +111,7 @@ export class Requests {
 
   /** Whether the request at hand waits for a splice to be decided. */
   get holding(): boolean {
-    return this.#holding
+    return this.#heldSinceMs !== undefined
   }
 
   /** Whether the client was once offered what is not offered any more. */
@@ -162,7 +162,7 @@ export class Requests {
 
   /** Waits until the splice is decided; the client notices nothing but that its answer is late. */
   #hold(): 'wait' {
-    this.#holding = true
+    this.#heldSinceMs ??= performance.now()
     this.#waitFor(this.#context.tableChanged(), this.#owner.broke)
     return 'wait'
   }
@@ -464,10 +464,17 @@ export class Requests {
   }
 
   #sent(): void {
-    this.#holding = false
+    this.#released()
     this.#lookAgainAt = 0
     this.#attempts = 0
     this.#asked = false
+  }
+
+  #released(): void {
+    if (this.#heldSinceMs === undefined) return
+    const seconds = (performance.now() - this.#heldSinceMs) / 1_000
+    this.#context.observer.requestHeld(apis.produce.key, seconds)
+    this.#heldSinceMs = undefined
   }
 
   #malformed(what: string): 'wait' {

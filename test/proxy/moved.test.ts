@@ -105,6 +105,8 @@ describe('a splice', () => {
     expect(answered).toBe(false)
     sidecar.proxy.show(view({}, true))
     expect(await late).toBe('1')
+    expect(sidecar.seen.held.map(({ apiKey }) => apiKey)).toEqual([0])
+    expect(sidecar.seen.held[0]?.seconds).toBeGreaterThan(0.29)
     expect(await send('c', 0)).toBe('2')
     expect(await send('c', 1)).toBe('1')
     expect(values(source, 0)).toEqual(['a'])
