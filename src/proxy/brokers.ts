@@ -1,7 +1,13 @@
 import { CutoverError } from '../errors.ts'
 import type { ClusterName, NodeId, SlotNumber } from '../ids.ts'
 import { apiName } from '../protocol/index.ts'
-import { anyBrokerId, destination, type Destination, type RoutingTable } from '../router/index.ts'
+import {
+  anyBrokerId,
+  destination,
+  homeBrokerId,
+  type Destination,
+  type RoutingTable,
+} from '../router/index.ts'
 import type { ClusterClient, Identity } from './cluster-client.ts'
 import type { Upstream, UpstreamOwner } from './upstream.ts'
 
@@ -61,6 +67,13 @@ export class Brokers {
   /** The broker that is meant, or undefined while none is known. */
   resolve(to: Destination): Destination | undefined {
     if (to.nodeId === anyBrokerId) return this.anyOf(to.cluster)
+    if (to.nodeId === homeBrokerId) {
+      const id = this.homeIn(to.cluster)
+      return (
+        (id === undefined ? undefined : this.resolve(destination(to.cluster, id))) ??
+        this.anyOf(to.cluster)
+      )
+    }
     return this.#known.cluster(to.cluster).topology.brokers.has(to.nodeId) ? to : undefined
   }
 

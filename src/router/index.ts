@@ -45,6 +45,8 @@ export {
   anyBrokerId,
   anyOf,
   destination,
+  homeBrokerId,
+  homeOf,
   leaderOf,
   nextTable,
   noFeatures,

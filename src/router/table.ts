@@ -93,6 +93,10 @@ export function destination(cluster: ClusterName, nodeId: NodeId): Destination {
 export const anyOf = (cluster: ClusterName): Destination => destination(cluster, anyBrokerId)
 export const anyBrokerId = nodeId(-1)
 
+/** In a cluster, the home of the virtual broker that was asked, or any broker where it has none. */
+export const homeOf = (cluster: ClusterName): Destination => destination(cluster, homeBrokerId)
+export const homeBrokerId = nodeId(-2)
+
 export type TableInput = Omit<
   RoutingTable,
   'version' | 'topics' | 'topicNames' | 'slotOf' | 'slotOfTarget'

@@ -68,8 +68,7 @@ const fetchListing = (
   table: RoutingTable,
   version: number,
 ): Listing<FetchTopic, FetchTopic['partitions'][number]> => ({
-  name: (topic) =>
-    version >= 13 ? (table.source.topicNames.get(topic.topicId) ?? null) : topic.topic,
+  name: (topic) => (version >= 13 ? (table.topicNames.get(topic.topicId) ?? null) : topic.topic),
   partitions: (topic) => topic.partitions,
   index: (partition) => partition.partition,
   withPartitions,

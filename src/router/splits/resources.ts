@@ -70,10 +70,12 @@ const describeConfigs: Row = (table, request) => {
   )
 }
 
-const controller = (table: RoutingTable): Destination | 'any' =>
-  table.source.brokers.has(table.source.controllerId)
-    ? destination('source', table.source.controllerId)
-    : 'any'
+/** The controller of the cluster that answers what concerns no topic and no group. */
+function controller(table: RoutingTable): Destination | 'any' {
+  const { home } = table.view
+  const { brokers, controllerId } = table[home]
+  return brokers.has(controllerId) ? destination(home, controllerId) : 'any'
+}
 
 const alterConfigs: Row = (table, request) => {
   const api = apis.alterConfigs

@@ -9,6 +9,12 @@ import { translateFindCoordinator } from './10-find-coordinator.ts'
 import { translateInitProducerId } from './22-init-producer-id.ts'
 import { translateOffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
 import { translateDescribeCluster } from './60-describe-cluster.ts'
+import { translateListGroups } from './16-list-groups.ts'
+import { translateDeleteRecords } from './21-delete-records.ts'
+import { translateAddPartitionsToTxn } from './24-add-partitions-to-txn.ts'
+import { translateTxnOffsetCommit } from './28-txn-offset-commit.ts'
+import { translateOffsetDelete } from './47-offset-delete.ts'
+import { translateDescribeProducers } from './61-describe-producers.ts'
 import type { Translation } from './translation.ts'
 
 const translations: ReadonlyMap<number, Translation> = new Map([
@@ -20,6 +26,12 @@ const translations: ReadonlyMap<number, Translation> = new Map([
   [apis.initProducerId.key, translateInitProducerId],
   [apis.offsetForLeaderEpoch.key, translateOffsetForLeaderEpoch],
   [apis.describeCluster.key, translateDescribeCluster],
+  [apis.listGroups.key, translateListGroups],
+  [apis.deleteRecords.key, translateDeleteRecords],
+  [apis.addPartitionsToTxn.key, translateAddPartitionsToTxn],
+  [apis.txnOffsetCommit.key, translateTxnOffsetCommit],
+  [apis.offsetDelete.key, translateOffsetDelete],
+  [apis.describeProducers.key, translateDescribeProducers],
 ])
 
 /**

@@ -367,6 +367,7 @@ describe('InitProducerId', () => {
 
   test.each(versionsOf(initProducerId))('v%i: ids of the target carry its tag', (version) => {
     const { parts, answer } = translate(moved, initProducerId, version, asked, () => ({
+      throttleTimeMs: 0,
       errorCode: 0,
       producerId: 7n,
       producerEpoch: 0,
@@ -376,7 +377,7 @@ describe('InitProducerId', () => {
   })
 
   test('an error carries no id', () => {
-    const failed = { errorCode: 15, producerId: -1n, producerEpoch: -1 }
+    const failed = { throttleTimeMs: 0, errorCode: 15, producerId: -1n, producerEpoch: -1 }
     const { answer } = translate(moved, initProducerId, 4, asked, () => failed)
     expect(answer).toMatchObject(failed)
   })

@@ -168,7 +168,8 @@ describe('Metadata', () => {
 
 test.each(versionsOf(describeCluster))('DescribeCluster v%i: virtual brokers', (version) => {
   const table = movedTable({ view: { everyTopic: true, home: 'target' } })
-  const { answer, parts } = translate(table, describeCluster, version, {}, () => ({
+  const asked = { includeClusterAuthorizedOperations: false }
+  const { answer, parts } = translate(table, describeCluster, version, asked, () => ({
     throttleTimeMs: 0,
     errorCode: 0,
     clusterId: 'target-cluster',

@@ -1,0 +1,77 @@
+import { apis, decodeRequest, type DescribeProducersResponse } from '../../protocol/index.ts'
+import { nativeProducerId, openSegment, toVirtual, type Timeline } from '../timeline/index.ts'
+import { byPartition, type PartitionsApi } from './partitions.ts'
+import { throttled, type Translation } from './translation.ts'
+
+interface Asked {
+  readonly index: number
+}
+type Found = DescribeProducersResponse['topics'][number]['partitions'][number]
+
+/** DescribeProducers (KIP-664): those of the open segment, by the ids that clients know. */
+export const translateDescribeProducers: Translation = (table, request) => {
+  const api = apis.describeProducers
+  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  return byPartition(
+    table,
+    request,
+    listing,
+    asked.topics.flatMap(({ name, partitionIndexes }) =>
+      partitionIndexes.map((index) => ({ topic: name, partition: index, ask: { index } })),
+    ),
+    (timeline, { index }) => {
+      const open = openSegment(timeline)
+      return {
+        lookups: [{ at: open, ask: { index: open.partition } }],
+        show: ([found]) => ({
+          ...(found as Found),
+          partitionIndex: index,
+          activeProducers: (found as Found).activeProducers.map((producer) => ({
+            ...producer,
+            producerId: shownAs(timeline, producer.producerId),
+            currentTxnStartOffset:
+              producer.currentTxnStartOffset < 0n
+                ? producer.currentTxnStartOffset
+                : toVirtual(open, producer.currentTxnStartOffset),
+          })),
+        }),
+      }
+    },
+  )
+}
+
+const listing: PartitionsApi<
+  typeof apis.describeProducers.request.fields,
+  typeof apis.describeProducers.response.fields,
+  Asked,
+  Found
+> = {
+  api: apis.describeProducers,
+  access: 'write',
+  body: (topics) => ({
+    topics: [...topics].map(([name, asked]) => ({
+      name,
+      partitionIndexes: asked.map(({ index }) => index),
+    })),
+  }),
+  index: ({ index }) => index,
+  results: ({ topics }) => topics.map(({ name, partitions }) => [name, partitions]),
+  resultIndex: ({ partitionIndex }) => partitionIndex,
+  errorOf: ({ errorCode }) => errorCode,
+  failed: (partitionIndex, errorCode) => ({
+    partitionIndex,
+    errorCode,
+    errorMessage: null,
+    activeProducers: [],
+  }),
+  answer: (answers, topics) => ({
+    throttleTimeMs: throttled(answers),
+    topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+  }),
+}
+
+/** As what clients know a producer; one that writes to the target without us keeps its own id. */
+function shownAs(timeline: Timeline, native: bigint): bigint {
+  const added = nativeProducerId(timeline, 0n)
+  return native < added ? native : native - added
+}
