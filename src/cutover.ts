@@ -1,22 +1,40 @@
-import type { AdminEvent, CommandBody, CommandName, CommandResult, Status } from './admin/index.ts'
+import type {
+  AdminEvent,
+  AdminSource,
+  CommandBody,
+  CommandName,
+  CommandResult,
+  Status,
+} from './admin/index.ts'
 import type { Config } from './config/index.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics/index.ts'
 import { Migrator, openFileJournal, type Journal, type Transition } from './migrator/index.ts'
 import type { ClusterDoor, Proxy } from './proxy/index.ts'
+import { offsetsIn } from './offsets.ts'
+import { apis } from './protocol/index.ts'
 import { openSegment, segmentIn } from './router/index.ts'
 
 /** What the sidecar knows of its migration, and how it is told what to do. */
 export interface Cutover {
   readonly command: (name: CommandName, body: CommandBody) => Promise<CommandResult>
   readonly status: () => CutoverStatus
+  readonly offsets: AdminSource['offsets']
   readonly subscribe: (listener: (event: AdminEvent) => void) => () => void
   readonly stop: () => Promise<void>
 }
 
 export type CutoverStatus = Pick<
   Status,
-  'direction' | 'phase' | 'waitingFor' | 'topics' | 'groups' | 'sidecars' | 'fence' | 'allowed'
+  | 'direction'
+  | 'phase'
+  | 'waitingFor'
+  | 'topics'
+  | 'groups'
+  | 'sidecars'
+  | 'fence'
+  | 'lastAbort'
+  | 'allowed'
 >
 
 export interface CutoverOptions {
@@ -43,7 +61,12 @@ export function noCutover(name: string): Cutover {
       groups: [],
       sidecars: [{ name, acknowledged: false, lastSeenMs: 0 }],
       fence: { durationMs: null, heldRequests: 0 },
+      lastAbort: null,
       allowed: [],
+    }),
+    offsets: (topic) => ({
+      kind: 'unknown',
+      error: `this sidecar has no target: the offsets of ${topic} are the source's own`,
     }),
     subscribe: () => () => {},
     stop: () => Promise.resolve(),
@@ -72,6 +95,7 @@ export async function openCutover({
     return opened
   }
   const listeners = new Set<(event: AdminEvent) => void>()
+  let hasStarted = false
   const migrator = new Migrator({
     source: door('source'),
     target: door('target'),
@@ -81,13 +105,31 @@ export async function openCutover({
     rows: cutover.topics,
     fenceDeadlineMs: cutover.fenceDeadlineMs,
     log,
+    groupMoved: (durationMs) => metrics.groupMoved(durationMs / 1_000),
     now: () => Date.now(),
     changed(transition) {
+      if (!hasStarted) return
       metrics.entered(transition.to, 'forward')
+      const { fence } = migrator.state
+      if (transition.from === 'fenced' && fence?.endedAt != null) {
+        metrics.fenced((fence.endedAt - fence.at) / 1_000)
+      }
       for (const listener of listeners) listener(eventOf(transition))
     },
   })
   await migrator.start()
+  hasStarted = true
+  metrics.stands(migrator.state.phase, 'forward')
+  const sidecars = () => [{ name, acknowledged: migrator.state.phase !== 'source', lastSeenMs: 0 }]
+  metrics.describe(() => ({
+    drains: migrator.drains,
+    sidecars: sidecars(),
+    stragglers: stragglersByTopic(migrator),
+    held: [
+      { apiKey: apis.produce.key, count: proxy.heldRequests },
+      { apiKey: apis.joinGroup.key, count: proxy.groups.heldJoins },
+    ],
+  }))
   const allowed = (): readonly CommandName[] => allowedCommands(migrator)
   const refused = (error: string): CommandResult => ({ kind: 'refused', error, allowed: allowed() })
   return {
@@ -120,10 +162,12 @@ export async function openCutover({
       waitingFor: migrator.waitingFor,
       topics: topicRows(migrator),
       groups: migrator.groups,
-      sidecars: [{ name, acknowledged: migrator.state.phase !== 'source', lastSeenMs: 0 }],
+      sidecars: sidecars(),
       fence: { durationMs: migrator.fenceMs, heldRequests: proxy.heldRequests },
+      lastAbort: migrator.lastAbort,
       allowed: allowed(),
     }),
+    offsets: (topic, partition, offset) => offsetsIn(migrator.state, topic, partition, offset),
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -176,4 +220,12 @@ function topicRows(migrator: Migrator): Status['topics'] {
       }
     }),
   }))
+}
+
+/** A topic of which no partition was looked at yet is not known to have none. */
+function stragglersByTopic(migrator: Migrator): readonly { topic: string; count: number }[] {
+  return [...migrator.state.topics.values()].flatMap(({ name, timelines }) => {
+    const counts = timelines.flatMap((_, i) => migrator.stragglers(name, i)?.count ?? [])
+    return counts.length === 0 ? [] : [{ topic: name, count: counts.reduce((a, b) => a + b, 0) }]
+  })
 }

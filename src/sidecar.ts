@@ -70,6 +70,7 @@ export async function startSidecar(config: Config): Promise<Sidecar> {
         ready: () => proxy.readiness,
         metrics: metrics.render,
         command: cutover.command,
+        offsets: cutover.offsets,
         subscribe: cutover.subscribe,
       },
     })

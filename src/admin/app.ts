@@ -1,6 +1,7 @@
 import { Hono, type Context } from 'hono'
 import { bodyBytesMax, parseCommandBody, readBody } from './body.ts'
 import type { EventStreams } from './events.ts'
+import { parseOffsetsQuery } from './query.ts'
 import { isOwnHost, isSameSite, tokenMatches } from './guard.ts'
 import { page, pageHeaders } from './page.ts'
 import type { AdminSource } from './source.ts'
@@ -45,6 +46,12 @@ export function adminApp({ source, events, host, token }: AppOptions): Hono {
     '/metrics': async (c) => {
       const { contentType, body } = await source.metrics()
       return c.body(body, 200, { 'Content-Type': contentType })
+    },
+    '/offsets': (c) => {
+      const asked = parseOffsetsQuery(c.req.query())
+      if ('error' in asked) return refuse(c, 400, asked.error)
+      const found = source.offsets(asked.topic, asked.partition, asked.offset)
+      return found.kind === 'known' ? c.json(found.value) : refuse(c, 404, found.error)
     },
     '/events': (c) =>
       events.full

@@ -1,4 +1,4 @@
-import type { CommandName, Direction, Phase, Status } from './status.ts'
+import type { CommandName, Direction, OffsetsStatus, Phase, Status } from './status.ts'
 
 /** What the admin API shows and passes on: implemented by the sidecar. */
 export interface AdminSource {
@@ -6,6 +6,8 @@ export interface AdminSource {
   readonly ready: () => Readiness
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
   readonly command: (name: CommandName, body: CommandBody) => Promise<CommandResult>
+  /** Where a position is that an application keeps itself. @param offset as clients see it */
+  readonly offsets: (topic: string, partition: number, offset: bigint) => OffsetsResult
   /** @returns how to end the subscription */
   readonly subscribe: (listener: (event: AdminEvent) => void) => () => void
 }
@@ -25,6 +27,11 @@ export interface CommandBody {
 export type CommandResult =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'refused'; readonly error: string; readonly allowed: readonly CommandName[] }
+
+export type OffsetsResult =
+  | { readonly kind: 'known'; readonly value: OffsetsStatus }
+  /** The topic, or the partition, is not in the plan: `error` says so, and what that means. */
+  | { readonly kind: 'unknown'; readonly error: string }
 
 /** A transition, told as it happens. */
 export interface AdminEvent {

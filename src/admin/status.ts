@@ -20,6 +20,8 @@ export interface Status {
   readonly groups: readonly GroupStatus[]
   readonly sidecars: readonly SidecarStatus[]
   readonly fence: { readonly durationMs: number | null; readonly heldRequests: number | null }
+  /** Why the last cutover ended before its splice; null while none has. */
+  readonly lastAbort: string | null
   /** The commands that are accepted now. */
   readonly allowed: readonly CommandName[]
   /** Bootstrap servers, as `host:port`. */
@@ -42,6 +44,22 @@ export interface PartitionStatus {
   readonly targetStart: number | null
   readonly stragglers: number | null
   readonly sourceWriteRate: number | null
+}
+
+/** The JSON of `GET /offsets`: one position, as clients see it and on each cluster. */
+export interface OffsetsStatus {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** Null where that cluster does not have it. */
+  readonly source: OffsetStatus | null
+  readonly target: OffsetStatus | null
+}
+
+export interface OffsetStatus {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
 }
 
 export interface GroupStatus {

@@ -11,13 +11,13 @@ export interface Metrics {
   readonly observer: Observer
   /** Connections from applications, now. */
   readonly downstreamConnections: () => number
-  /** Notes a transition; the first phase is `source`, `forward`. */
+  /** The phase in which the sidecar starts; without it `source`, `forward`. */
+  readonly stands: (phase: Phase, direction: Direction) => void
+  /** Notes a transition. */
   readonly entered: (phase: Phase, direction: Direction) => void
   /** A fence ended, by a splice or an abort. */
   readonly fenced: (seconds: number) => void
   readonly groupMoved: (seconds: number) => void
-  /** So many more records reached the source behind the splice; 0 makes the topic known. */
-  readonly straggled: (topic: string, count: number) => void
   /** Names who is asked, at each scrape, how the migration stands. */
   readonly describe: (ask: () => Described) => void
   /** Prometheus' text format. */
@@ -48,10 +48,10 @@ export function createMetrics(version: string): Metrics {
   return {
     observer: tally,
     downstreamConnections: () => tally.downstreamConnections,
+    stands: (phase, direction) => migration.stands(phase, direction),
     entered: (phase, direction) => migration.entered(phase, direction),
     fenced: (seconds) => migration.fences.add(0, seconds),
     groupMoved: (seconds) => migration.groupMoves.add(0, seconds),
-    straggled: (topic, count) => migration.straggled(topic, count),
     describe(ask) {
       migration.describe = ask
     },

@@ -14,11 +14,13 @@ export interface Drain {
 export interface Described {
   readonly drains: readonly Drain[]
   readonly sidecars: readonly { readonly name: string; readonly acknowledged: boolean }[]
+  /** How many records were found since the start, by topic of the plan; 0 is worth telling. */
+  readonly stragglers: readonly { readonly topic: string; readonly count: number }[]
   /** How many requests of each API wait now. */
   readonly held: readonly { readonly apiKey: number; readonly count: number }[]
 }
 
-const nothing: Described = { drains: [], sidecars: [], held: [] }
+const nothing: Described = { drains: [], sidecars: [], stragglers: [], held: [] }
 
 /** What changes seldom, and is therefore kept apart from the tally. */
 export class Migration {
@@ -28,19 +30,19 @@ export class Migration {
   readonly transitions = new Map<string, { from: Phase; to: Phase; count: number }>()
   readonly fences = new Durations(1)
   readonly groupMoves = new Durations(1)
-  readonly stragglers = new Map<string, number>()
   describe: () => Described = () => nothing
+
+  /** What the journal says at the start is no transition. */
+  stands(phase: Phase, direction: Direction): void {
+    this.phase = phase
+    this.direction = direction
+  }
 
   entered(phase: Phase, direction: Direction): void {
     const from = this.phase
     const key = `${from} ${phase}`
     const count = (this.transitions.get(key)?.count ?? 0) + 1
     this.transitions.set(key, { from, to: phase, count })
-    this.phase = phase
-    this.direction = direction
-  }
-
-  straggled(topic: string, count: number): void {
-    this.stragglers.set(topic, (this.stragglers.get(topic) ?? 0) + count)
+    this.stands(phase, direction)
   }
 }

@@ -156,7 +156,7 @@ function registerMigration(registry: PromRegistry, migration: Migration): void {
     registers,
     collect() {
       this.reset()
-      for (const [topic, count] of migration.stragglers) this.inc({ topic }, count)
+      for (const { topic, count } of migration.describe().stragglers) this.inc({ topic }, count)
     },
   })
   new Gauge({

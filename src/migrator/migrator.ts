@@ -26,6 +26,7 @@ import {
   GroupsMover,
   listGroups,
   Tail,
+  type DrainRow,
   type GroupRow,
   type Held,
   type OwnCluster,
@@ -71,6 +72,7 @@ export interface MigratorOptions {
   /** ms since the epoch */
   readonly now: () => number
   readonly changed: (transition: Transition) => void
+  readonly groupMoved: (durationMs: number) => void
 }
 
 /** One phase gives way to another. */
@@ -136,6 +138,7 @@ export class Migrator {
         wallClock: now,
       },
       log,
+      moved: options.groupMoved,
     })
     this.#stragglers = new Stragglers({
       source,
@@ -150,6 +153,11 @@ export class Migrator {
   /** The groups that have to do with the plan, as operators see them. */
   get groups(): readonly GroupRow[] {
     return this.#groups.rows
+  }
+
+  /** How far each of them is in each topic. */
+  get drains(): readonly DrainRow[] {
+    return this.#groups.drains
   }
 
   /** What reached the source behind the splice; undefined while that was not looked at. */
@@ -320,7 +328,10 @@ export class Migrator {
     const { now, source } = this.#options
     try {
       await this.#prepare()
-      if (this.#abortReason !== undefined) return
+      if (this.#abortReason !== undefined) {
+        this.#failure = this.#abortReason
+        return
+      }
       const heldAt = performance.now()
       await this.append({
         kind: 'fence',

@@ -57,6 +57,38 @@ describe('reading', () => {
   })
 })
 
+describe('offsets', () => {
+  const orders = { topic: 'orders', partition: 1, offset: 7 }
+
+  it('are asked for by topic, partition and offset', async () => {
+    const value = { ...orders, source: null, target: { ...orders, offset: 3 } }
+    source.found = { kind: 'known', value }
+    const reply = await send(await start(), 'GET', '/offsets?topic=orders&partition=1&offset=7')
+    expect(reply.status).toBe(200)
+    expect(json(reply)).toEqual(value)
+    expect(source.asked).toEqual([{ ...orders, offset: 7n }])
+  })
+
+  it('of a topic that is not known are 404, with the reason', async () => {
+    source.found = { kind: 'unknown', error: 'topic orders is not in the plan' }
+    const reply = await send(await start(), 'GET', '/offsets?topic=orders&partition=1&offset=7')
+    expect(reply.status).toBe(404)
+    expect(json(reply)).toMatchObject({ error: 'topic orders is not in the plan' })
+  })
+
+  it.each([
+    ['', '/offsets takes ?topic=NAME&partition=N&offset=N'],
+    ['?topic=a&partition=-1&offset=0', 'partition: got "-1"; allowed: a number from 0'],
+    ['?topic=a&partition=0&offset=x', 'offset: got "x"; allowed: 0 to 9007199254740991'],
+    ['?topic=a&partition=0&offset=9007199254740992', 'got "9007199254740992"; allowed: 0 to'],
+  ])('%s is 400', async (query, error) => {
+    const reply = await send(await start(), 'GET', `/offsets${query}`)
+    expect(reply.status).toBe(400)
+    expect(reply.body).toContain(JSON.stringify(error).slice(1, -1))
+    expect(source.asked).toEqual([])
+  })
+})
+
 describe('commands', () => {
   it('passes each on and answers 202 with the status', async () => {
     const port = await start()

@@ -1,4 +1,10 @@
-import type { AdminEvent, AdminSource, CommandResult, Status } from '../../src/admin/index.ts'
+import type {
+  AdminEvent,
+  AdminSource,
+  CommandResult,
+  OffsetsResult,
+  Status,
+} from '../../src/admin/index.ts'
 
 export const aStatus: Status = {
   name: 'app-1',
@@ -13,6 +19,7 @@ export const aStatus: Status = {
   groups: [],
   sidecars: [{ name: 'app-1', acknowledged: false, lastSeenMs: 0 }],
   fence: { durationMs: null, heldRequests: 0 },
+  lastAbort: null,
   allowed: ['cutover'],
   source: ['10.0.0.1:9092'],
   target: null,
@@ -32,6 +39,8 @@ export class FakeSource implements AdminSource {
   now: Status = aStatus
   readiness: ReturnType<AdminSource['ready']> = { ok: true }
   result: CommandResult = { kind: 'accepted' }
+  found: OffsetsResult = { kind: 'unknown', error: 'no such topic' }
+  readonly asked: unknown[] = []
   readonly commands: unknown[] = []
   readonly #listeners = new Set<(event: AdminEvent) => void>()
 
@@ -42,6 +51,10 @@ export class FakeSource implements AdminSource {
   readonly command: AdminSource['command'] = (name, body) => {
     this.commands.push({ name, ...body })
     return Promise.resolve(this.result)
+  }
+  readonly offsets: AdminSource['offsets'] = (topic, partition, offset) => {
+    this.asked.push({ topic, partition, offset })
+    return this.found
   }
   readonly subscribe: AdminSource['subscribe'] = (listener) => {
     this.#listeners.add(listener)

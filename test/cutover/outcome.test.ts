@@ -12,6 +12,7 @@ const status: Status = {
   ...{ phase: 'spliced', waitingFor: ['group g: 3 records left'], groups: [], sidecars: [] },
   topics: [{ source: 'orders', target: 'orders', partitions: [partition] }],
   fence: { durationMs: null, heldRequests: null },
+  lastAbort: null,
   ...{ allowed: [], source: [], target: null, listeners: [], connections: 0 },
 }
 const flip: Flip = {

@@ -18,6 +18,10 @@ const named = (samples: readonly Sample[], name: string) =>
 const described: Described = {
   drains: [{ group: 'g', topic: 'orders', remaining: 1204, ratePerSecond: 410, etaSeconds: 3 }],
   sidecars: [{ name: 'app-1', acknowledged: true }],
+  stragglers: [
+    { topic: 'orders', count: 0 },
+    { topic: 'bills', count: 3 },
+  ],
   held: [{ apiKey: 0, count: 2 }],
 }
 
@@ -51,7 +55,6 @@ describe('the metrics of the contract', () => {
     metrics.entered('fenced', 'forward')
     metrics.observer.requestAnswered(0, 'source', 0.001)
     metrics.observer.requestHeld(0, 0.2)
-    metrics.straggled('orders', 0)
     metrics.describe(() => described)
     const { types, samples } = await scrape(metrics)
     expect(types.get(`kafka_cutover_${name}`)).toBe(type)
@@ -183,10 +186,15 @@ describe('how a migration stands', () => {
     expect(named(first, 'drain_rate_records_per_second')[0]?.value).toBe(410)
     expect(named(first, 'drain_eta_seconds')[0]?.value).toBe(3)
     expect(named(first, 'held_requests')).toEqual([{ api: 'Produce', value: 2 }])
+    expect(named(first, 'stragglers_total')).toEqual([
+      { topic: 'orders', value: 0 },
+      { topic: 'bills', value: 3 },
+    ])
     expect(named(first, 'sidecar_acknowledged')).toEqual([{ sidecar: 'app-1', value: 1 }])
     now = {
       drains: [],
       sidecars: [{ name: 'app-1', acknowledged: false }],
+      stragglers: [],
       held: [
         { apiKey: 0, count: 0 },
         { apiKey: 11, count: 1 },
@@ -222,16 +230,13 @@ describe('how a migration stands', () => {
     expect(named(samples, 'drain_eta_seconds')).toEqual([])
   })
 
-  it('counts fences, holds, moves and stragglers', async () => {
+  it('counts fences, holds and moves', async () => {
     const metrics = createMetrics('1')
     metrics.fenced(0.2)
     metrics.fenced(8)
     metrics.groupMoved(1.5)
     metrics.observer.requestHeld(0, 0.3)
     metrics.observer.requestHeld(11, 2)
-    metrics.straggled('orders', 0)
-    metrics.straggled('bills', 2)
-    metrics.straggled('bills', 1)
     await scrape(metrics)
     const { samples } = await scrape(metrics)
     expect(named(samples, 'fence_duration_seconds_count')).toEqual([{ value: 2 }])
@@ -247,10 +252,16 @@ describe('how a migration stands', () => {
       le: '0.5',
       value: 1,
     })
-    expect(named(samples, 'stragglers_total')).toEqual([
-      { topic: 'orders', value: 0 },
-      { topic: 'bills', value: 3 },
+  })
+
+  it('of a sidecar that was started again is no transition', async () => {
+    const metrics = createMetrics('1')
+    metrics.stands('target', 'forward')
+    const { samples } = await scrape(metrics)
+    expect(named(samples, 'phase').filter(({ value }) => value === 1)).toEqual([
+      { phase: 'target', direction: 'forward', value: 1 },
     ])
+    expect(named(samples, 'transitions_total')).toEqual([])
   })
 
   it('has the zeros that an alert needs', async () => {

@@ -4,12 +4,23 @@ import { listGroups, type ListedGroup } from './group-requests.ts'
 import { moveGroup, type MoveOptions, type MoveOutcome } from './move.ts'
 import { groupProgress, type GroupProgress } from './progress.ts'
 import { sampled } from './rate.ts'
-import { factOf, rowOf, sentenceOf, type GroupRow, type Watched } from './status.ts'
+import {
+  drainsOf,
+  factOf,
+  rowOf,
+  sampledByTopic,
+  sentenceOf,
+  type DrainRow,
+  type GroupRow,
+  type Watched,
+} from './status.ts'
 
 export interface GroupsMoverOptions extends MoveOptions {
   /** What the journal says of a group. */
   readonly standing: (group: string) => GroupStanding
   readonly log: Log
+  /** A group has moved. @param durationMs from the first step of its move */
+  readonly moved?: (durationMs: number) => void
 }
 
 /** How many groups move at once: what is held at once, and what the target's coordinators bear. */
@@ -67,6 +78,13 @@ export class GroupsMover {
     )
   }
 
+  /** How far the groups that have not moved are, by topic. */
+  get drains(): readonly DrainRow[] {
+    return this.#concerned()
+      .filter(({ group }) => this.#isOnSource(group))
+      .flatMap(drainsOf)
+  }
+
   /** Undefined until every group was looked at once. */
   get facts(): readonly GroupFact[] | undefined {
     return this.#hasLooked ? this.#concerned().flatMap((watch) => factOf(watch) ?? []) : undefined
@@ -122,8 +140,9 @@ export class GroupsMover {
     try {
       const found = await groupProgress(this.#options, group, topics(), now, before.progress)
       const rate = sampled(before.rate, found.remaining, now)
+      const rates = sampledByTopic(before.rates, found, now)
       const trouble = now < before.retryAtMs ? before.trouble : undefined
-      this.#note(group, { isModern, progress: found, rate, trouble })
+      this.#note(group, { isModern, progress: found, rate, rates, trouble })
     } catch (error) {
       this.#note(group, { trouble: messageOf(error) })
     }
@@ -167,6 +186,7 @@ export class GroupsMover {
     const { clock, log } = this.#options
     if (outcome.kind === 'moved') {
       this.#note(group, { failures: 0, trouble: undefined })
+      this.#options.moved?.(durationMs)
       return log.info({ group, value: `${Math.round(durationMs)} ms` }, 'a group moved')
     }
     const failures = (this.#watched.get(group)?.failures ?? 0) + 1
@@ -187,6 +207,7 @@ const newWatch = (group: string, isModern: boolean): Watch => ({
   group,
   progress: undefined,
   rate: undefined,
+  rates: new Map(),
   trouble: undefined,
   isModern,
   failures: 0,

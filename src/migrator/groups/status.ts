@@ -1,6 +1,6 @@
 import type { GroupFact, GroupStanding } from '../../router/index.ts'
 import type { GroupProgress } from './progress.ts'
-import { etaSeconds, type Rate } from './rate.ts'
+import { etaSeconds, sampled, type Rate } from './rate.ts'
 
 /** A group as the operator sees it. Numbers that are not known are null. */
 export interface GroupRow {
@@ -12,13 +12,48 @@ export interface GroupRow {
   readonly etaSeconds: number | null
 }
 
+/** The same of one topic. */
+export interface DrainRow {
+  readonly group: string
+  readonly topic: string
+  readonly remaining: number
+  readonly ratePerSecond: number | null
+  readonly etaSeconds: number | null
+}
+
 /** What is known of a group that is watched. */
 export interface Watched {
   readonly group: string
   readonly progress: GroupProgress | undefined
   readonly rate: Rate | undefined
+  /** Of each topic of the plan that it reads. */
+  readonly rates: ReadonlyMap<string, Rate>
   /** Why the last look, or the last move, failed. */
   readonly trouble: string | undefined
+}
+
+export function drainsOf({ group, rates }: Watched): readonly DrainRow[] {
+  return [...rates].map(([topic, rate]) => ({
+    group,
+    topic,
+    remaining: Number(rate.remaining),
+    ratePerSecond: rate.perSecond,
+    etaSeconds: etaSeconds(rate),
+  }))
+}
+
+export function sampledByTopic(
+  before: ReadonlyMap<string, Rate>,
+  { partitions }: GroupProgress,
+  nowMs: number,
+): ReadonlyMap<string, Rate> {
+  const left = new Map<string, bigint>()
+  for (const { topic, remaining } of partitions) {
+    left.set(topic, (left.get(topic) ?? 0n) + remaining)
+  }
+  return new Map(
+    [...left].map(([topic, remaining]) => [topic, sampled(before.get(topic), remaining, nowMs)]),
+  )
 }
 
 export function rowOf(

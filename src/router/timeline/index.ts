@@ -1,2 +1,3 @@
+export * from './places.ts'
 export * from './producer-ids.ts'
 export * from './timeline.ts'
