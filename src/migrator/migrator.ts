@@ -15,6 +15,9 @@ import {
   type MigrationState,
   type Phase,
   type Retained,
+  type SequenceBaseEntry,
+  type SequenceBases,
+  type WantedBase,
   type View,
 } from '../router/index.ts'
 import type { Cluster } from './cluster.ts'
@@ -50,6 +53,7 @@ export interface DataPlane {
   /** Clients that were offered versions which the target does not have connect anew. */
   endOutdated(): void
   readonly retained: Retained
+  readonly bases: SequenceBases
   /** Requests that wait are decided anew. */
   retry(): void
   /** Whose joins are held while a group moves. */
@@ -115,6 +119,7 @@ export class Migrator {
   #appending: Promise<void> = Promise.resolve()
   #fencing: Promise<void> | undefined
   #settling: Promise<void> | undefined
+  readonly #basesWanted = new Set<string>()
   #dormant: 'wait' | 'leave' = 'wait'
   #stopped = false
 
@@ -140,6 +145,7 @@ export class Migrator {
       log,
       moved: options.groupMoved,
     })
+    plane.bases.wanted = (wanted) => this.#keepBase(wanted)
     this.#stragglers = new Stragglers({
       source,
       target,
@@ -200,6 +206,7 @@ export class Migrator {
     if (journal.entries.length > 0) log.info({ phase }, 'the journal was read')
     const isUnderWay = phase === 'spliced' || phase === 'drained'
     if (isUnderWay) this.#options.plane.retained.expect(this.#timelines())
+    for (const base of this.#state.sequenceBases) this.#showBase(base)
     this.#show()
     if (isUnderWay) void this.#resume()
     if (phase === 'target') this.#watchStragglers()
@@ -512,6 +519,41 @@ export class Migrator {
       if (!(await this.#step(facts))) await sleep(groupsPollMs)
     }
     await this.#groups.settled()
+  }
+
+  /** A producer's first batch waits until its base is in the journal. */
+  #keepBase({ timeline, producerId, producerEpoch, base }: WantedBase): void {
+    const { partition } = timeline[0]
+    const topic = timeline[0].topic
+    const key = `${topic} ${partition} ${producerId} ${producerEpoch}`
+    if (this.#basesWanted.has(key)) return
+    this.#basesWanted.add(key)
+    const entry = {
+      kind: 'sequence-base',
+      topic,
+      partition,
+      producerId,
+      producerEpoch,
+      base,
+    } as const
+    this.append(entry)
+      .then(() => {
+        this.#showBase(entry)
+        this.#options.plane.retry()
+      })
+      .catch((error: unknown) => {
+        this.#options.log.error(
+          { topic, partition, err: error },
+          'a producer waits for the journal',
+        )
+      })
+      .finally(() => this.#basesWanted.delete(key))
+  }
+
+  #showBase({ topic, partition, producerId, producerEpoch, base }: SequenceBaseEntry): void {
+    const timeline = this.#state.topics.get(topic)?.timelines[partition]
+    if (timeline === undefined) return
+    this.#options.plane.bases.keep({ timeline, producerId, producerEpoch }, base)
   }
 
   #watchStragglers(): void {

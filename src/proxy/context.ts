@@ -1,7 +1,7 @@
 import type { ClusterName, NodeId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import type { Observer } from '../observer.ts'
-import type { Retained, RoutingTable } from '../router/index.ts'
+import type { Retained, RoutingTable, SequenceBases } from '../router/index.ts'
 import type { BufferPool } from './buffers.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import type { Groups } from './groups.ts'
@@ -30,6 +30,8 @@ export interface SessionContext {
   readonly groups: Groups
   /** Behind which offsets partitions were written, while a splice is near; by `partitionKey`. */
   readonly acked: Map<string, bigint>
+  /** What is taken off sequence numbers, for targets that want each producer to begin at 0. */
+  readonly bases: SequenceBases
   /** What the source holds of producers that may send it again. */
   readonly retained: Retained
   /** What is learned from Fetches about partitions that have moved. */

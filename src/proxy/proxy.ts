@@ -12,12 +12,13 @@ import { CutoverError } from '../errors.ts'
 import type { ClusterName, NodeId, SlotNumber } from '../ids.ts'
 import { rateLimited, type Log } from '../log.ts'
 import type { Observer } from '../observer.ts'
-import { apiByKey } from '../protocol/index.ts'
+import { apiByKey, apis } from '../protocol/index.ts'
 import {
   nextTable,
   noFeatures,
   noView,
   Retained,
+  SequenceBases,
   routedVersions,
   type OfferedFeatures,
   type RoutingTable,
@@ -148,6 +149,7 @@ export class Proxy {
       groups: new Groups(() => this.#table),
       acked: new Map(),
       retained: new Retained(),
+      bases: new SequenceBases(),
       readings: new MovedReadings(
         (name) => this.#door(name),
         (name) =>
@@ -182,6 +184,11 @@ export class Proxy {
     const door = this.#doors.get(name) ?? this.openDoor(name)
     this.#doors.set(name, door)
     return door
+  }
+
+  /** What is taken off sequence numbers, for targets that want each producer to begin at 0. */
+  get bases(): SequenceBases {
+    return this.#context.bases
   }
 
   /** What the source holds of producers that may send it again. */
@@ -346,6 +353,7 @@ export class Proxy {
       if (!this.#isLive(broker) || this.#opening.has(broker.slot)) continue
       this.#opening.set(broker.slot, this.#openVirtualBroker(broker))
     }
+    if (this.target !== null) this.#context.bases.active = beginsAtZero(this.target)
     this.#replaceTable()
     this.#wakeDiscovered()
   }
@@ -536,6 +544,15 @@ export class Proxy {
     })
     this.#sessions.add(session)
   }
+}
+
+/**
+ * Whether some broker wants each producer's first sequence number to be 0: those before 2.5 (KIP-360), which
+ * is told by OffsetFetch, whose v7 came with it (KIP-447).
+ */
+function beginsAtZero({ versions }: ClusterClient): boolean {
+  const { key } = apis.offsetFetch
+  return [...versions.values()].some(({ ranges }) => (ranges.get(key)?.max ?? 7) < 7)
 }
 
 /** Transaction version 2 makes plain Produce begin transactions (KIP-890): it is never advertised. */

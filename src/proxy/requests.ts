@@ -176,13 +176,14 @@ export class Requests {
     version: number,
   ): Outcome {
     const table = this.#context.table()
+    const { retained, bases } = this.#context
     const isWhole = end >= frameEnd
     const there = Math.min(end, frameEnd)
     // Before record batches (v3) there were no producer ids, and nothing to look at.
     const route =
       version < 3
         ? 'split'
-        : routeMovedProduce(table, buffer, at, there, frameEnd, version, this.#context.retained)
+        : routeMovedProduce(table, buffer, at, there, frameEnd, version, retained, bases)
     if (route === 'incomplete' || (route === 'split' && !isWhole)) {
       this.#lookAgainAt = 2 * (end - at)
       return 'wait'
@@ -194,8 +195,10 @@ export class Requests {
       const written =
         version < 3
           ? new Map<string, bigint>()
-          : writtenIn(table, frame, 0, frame.length, version, this.#context.retained)
-      if (version >= 3) patchMovedProduce(table, frame, 0, frame.length, frame.length, version)
+          : writtenIn(table, frame, 0, frame.length, version, retained)
+      if (version >= 3) {
+        patchMovedProduce(table, frame, 0, frame.length, frame.length, version, bases)
+      }
       const request = requestFrame(frame.subarray(4))
       return request === undefined
         ? this.#malformed('Produce')
@@ -204,7 +207,7 @@ export class Requests {
     if (route === 'unknown' && this.#askLeader(seenProduce.unknownTopic)) return 'wait'
     const upstream = this.#connected(route === 'unknown' ? this.#owner.brokers.home : route)
     if (upstream === undefined) return 'wait'
-    patchMovedProduce(table, buffer, at, there, frameEnd, version)
+    patchMovedProduce(table, buffer, at, there, frameEnd, version, bases)
     if (seenProduce.acks === 0) upstream.unanswered = true
     else {
       const sent = new Exchange(0, version, buffer.readInt32BE(at + 8), 'produce')

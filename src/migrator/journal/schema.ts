@@ -49,6 +49,14 @@ export const entrySchema = z.discriminatedUnion('kind', [
     partition: count,
     sourceEnd: offset,
   }),
+  z.strictObject({
+    kind: z.literal('sequence-base'),
+    topic: z.string(),
+    partition: count,
+    producerId: offset,
+    producerEpoch: count,
+    base: count,
+  }),
 ]) satisfies z.ZodType<Entry>
 
 /** JSON of an entry: offsets as strings. */

@@ -113,10 +113,31 @@ export interface CarriedEntry {
   readonly sourceEnd: bigint
 }
 
+/**
+ * From which sequence number on an idempotent producer writes to the target, which wants 0: what is taken
+ * off (brokers up to 2.4).
+ */
+export interface SequenceBaseEntry {
+  readonly kind: 'sequence-base'
+  readonly topic: string
+  readonly partition: number
+  /** As clients know it. */
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly base: number
+}
+
 export type GroupEntry =
   GroupMovingEntry | GroupMovedEntry | GroupAbortedEntry | GroupForgottenEntry | GroupLeftEntry
 
 export type Entry =
-  FenceEntry | AbortEntry | SpliceEntry | GroupEntry | DrainedEntry | TargetEntry | CarriedEntry
+  | FenceEntry
+  | AbortEntry
+  | SpliceEntry
+  | GroupEntry
+  | DrainedEntry
+  | TargetEntry
+  | CarriedEntry
+  | SequenceBaseEntry
 
 export type EntryKind = Entry['kind']

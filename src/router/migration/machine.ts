@@ -7,6 +7,7 @@ import type {
   FencedTopic,
   FenceEntry,
   GroupEntry,
+  SequenceBaseEntry,
   SpliceEntry,
 } from './entries.ts'
 import { initialState, partitionKey, standingOf } from './state.ts'
@@ -44,6 +45,8 @@ export function apply(state: MigrationState, entry: Entry): Applied {
       return arrive(state, phase)
     case 'carried':
       return carry(state, entry)
+    case 'sequence-base':
+      return keepBase(state, entry)
     case 'group-moving':
     case 'group-moved':
     case 'group-aborted':
@@ -181,6 +184,22 @@ function carry(state: MigrationState, { topic, partition, sourceEnd }: CarriedEn
     return refused(`${topic} ${partition} is carried to ${before} already, behind ${sourceEnd}`)
   }
   return accepted({ ...state, carried: new Map(state.carried).set(key, sourceEnd) })
+}
+
+/** The first one holds: what was written by it must not be told otherwise. */
+function keepBase(state: MigrationState, entry: SequenceBaseEntry): Applied {
+  if (state.topics.get(entry.topic)?.timelines[entry.partition] === undefined) {
+    return refused(`${entry.topic} ${entry.partition} is not in the plan`)
+  }
+  const known = state.sequenceBases.some(
+    (base) =>
+      base.topic === entry.topic &&
+      base.partition === entry.partition &&
+      base.producerId === entry.producerId &&
+      base.producerEpoch === entry.producerEpoch,
+  )
+  if (known) return refused(`producer ${entry.producerId} has a base on ${entry.topic} already`)
+  return accepted({ ...state, sequenceBases: [...state.sequenceBases, entry] })
 }
 
 const accepted = (state: MigrationState): Applied => ({ ok: true, state })

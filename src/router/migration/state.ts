@@ -1,4 +1,5 @@
 import type { PlannedTopic } from '../view.ts'
+import type { SequenceBaseEntry } from './entries.ts'
 
 export const phases = ['source', 'fenced', 'spliced', 'drained', 'target'] as const
 export type Phase = (typeof phases)[number]
@@ -40,6 +41,8 @@ export interface MigrationState {
   readonly groups: ReadonlyMap<string, GroupStanding>
   /** Where the carrying of stragglers stands, in the source's offsets, by `partitionKey`. */
   readonly carried: ReadonlyMap<string, bigint>
+  /** What is taken off the sequence numbers of producers, the first entry of each. */
+  readonly sequenceBases: readonly SequenceBaseEntry[]
 }
 
 export const initialState: MigrationState = {
@@ -50,6 +53,7 @@ export const initialState: MigrationState = {
   topics: new Map(),
   groups: new Map(),
   carried: new Map(),
+  sequenceBases: [],
 }
 
 /** The key of a partition in maps; no topic name holds a slash. */

@@ -16,7 +16,9 @@ export const transitions = {
   target: within('target'),
 } as const satisfies Record<Phase, Partial<Record<EntryKind, Phase>>>
 
-function within<P extends Phase>(phase: P): Record<GroupEntry['kind'] | 'carried', P> {
+function within<P extends Phase>(
+  phase: P,
+): Record<GroupEntry['kind'] | 'carried' | 'sequence-base', P> {
   return {
     'group-moving': phase,
     'group-moved': phase,
@@ -24,6 +26,7 @@ function within<P extends Phase>(phase: P): Record<GroupEntry['kind'] | 'carried
     'group-forgotten': phase,
     'group-left': phase,
     carried: phase,
+    'sequence-base': phase,
   }
 }
 

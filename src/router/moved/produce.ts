@@ -9,6 +9,7 @@ import { split, throttle, type Decision, type RequestFrame } from '../decision.t
 import { groupByLeader, joinTopics, type Listing } from '../splits/partitions.ts'
 import { nativeProducerId, openSegment, shiftOf, type Timeline } from '../timeline/index.ts'
 import type { Retained } from './retained.ts'
+import { rebased, type SequenceBases } from './sequences.ts'
 import type { Destination, RoutedPartition, RoutingTable } from '../table.ts'
 
 /** Where a Produce goes that names a partition which has moved. */
@@ -17,7 +18,7 @@ export type MovedProduce =
   | 'malformed'
   /** A leader is not known. */
   | 'unknown'
-  /** What the source holds of a partition is still being read. */
+  /** What the source holds of a partition is still being read, or a base of sequences written. */
   | 'loading'
   /** It must be taken apart: several brokers, another name there, or a batch that is written already. */
   | 'split'
@@ -35,6 +36,7 @@ export function routeMovedProduce(
   frameEnd: number,
   version: number,
   retained: Retained,
+  bases: SequenceBases,
 ): MovedProduce {
   let loading = false
   let route: Destination | undefined
@@ -57,6 +59,9 @@ export function routeMovedProduce(
       if (routed.timeline === null) return
       const isIdempotent = (batchProducer(buffer, batchAt)?.producerId ?? -1n) >= 0n
       if (isIdempotent && retained.isLoading(routed.timeline)) loading = true
+      else if (isIdempotent && baseOf(buffer, batchAt, routed.timeline, bases) === undefined) {
+        loading = true
+      }
       if (writtenBefore(buffer, batchAt, routed.timeline, retained) !== undefined) apart = true
     },
   )
@@ -65,6 +70,18 @@ export function routeMovedProduce(
   if (unknown) return 'unknown'
   if (apart) return 'split'
   return route ?? 'unknown'
+}
+
+function baseOf(
+  buffer: Buffer,
+  batchAt: number,
+  timeline: Timeline,
+  bases: SequenceBases,
+): number | undefined {
+  const producer = batchProducer(buffer, batchAt)
+  if (producer === undefined) return 0
+  const { producerId, producerEpoch, baseSequence } = producer
+  return bases.find({ timeline, producerId, producerEpoch }, baseSequence)
 }
 
 function writtenBefore(
@@ -115,12 +132,16 @@ export function patchMovedProduce(
   end: number,
   frameEnd: number,
   version: number,
+  bases: SequenceBases,
 ): void {
   walkProduceBatches(buffer, at, end, frameEnd, version, (topic, partition, batchAt) => {
     const timeline = table.topics.get(topic)?.partitions[partition]?.timeline
     const producer = timeline == null ? undefined : batchProducer(buffer, batchAt)
     if (timeline == null || producer === undefined || producer.producerId < 0n) return
-    patchBatchProducer(buffer, batchAt, nativeProducerId(timeline, producer.producerId), null)
+    const { producerId, baseSequence } = producer
+    const base = baseOf(buffer, batchAt, timeline, bases) ?? 0
+    const sequence = base === 0 ? null : rebased(baseSequence, base)
+    patchBatchProducer(buffer, batchAt, nativeProducerId(timeline, producerId), sequence)
   })
 }
 
