@@ -15,6 +15,19 @@ import { translateAddPartitionsToTxn } from './24-add-partitions-to-txn.ts'
 import { translateTxnOffsetCommit } from './28-txn-offset-commit.ts'
 import { translateOffsetDelete } from './47-offset-delete.ts'
 import { translateDescribeProducers } from './61-describe-producers.ts'
+import { translateCreateTopics } from './19-create-topics.ts'
+import { translateDeleteTopics } from './20-delete-topics.ts'
+import {
+  translateDescribeConfigs,
+  translateAlterConfigs,
+  translateIncrementalAlterConfigs,
+} from './32-configs.ts'
+import { translateCreatePartitions } from './37-create-partitions.ts'
+import { translateElectLeaders } from './43-elect-leaders.ts'
+import {
+  translateAlterPartitionReassignments,
+  translateListPartitionReassignments,
+} from './45-partition-reassignments.ts'
 import type { Translation } from './translation.ts'
 
 const translations: ReadonlyMap<number, Translation> = new Map([
@@ -32,6 +45,15 @@ const translations: ReadonlyMap<number, Translation> = new Map([
   [apis.txnOffsetCommit.key, translateTxnOffsetCommit],
   [apis.offsetDelete.key, translateOffsetDelete],
   [apis.describeProducers.key, translateDescribeProducers],
+  [apis.createTopics.key, translateCreateTopics],
+  [apis.deleteTopics.key, translateDeleteTopics],
+  [apis.describeConfigs.key, translateDescribeConfigs],
+  [apis.alterConfigs.key, translateAlterConfigs],
+  [apis.incrementalAlterConfigs.key, translateIncrementalAlterConfigs],
+  [apis.createPartitions.key, translateCreatePartitions],
+  [apis.electLeaders.key, translateElectLeaders],
+  [apis.alterPartitionReassignments.key, translateAlterPartitionReassignments],
+  [apis.listPartitionReassignments.key, translateListPartitionReassignments],
 ])
 
 /**

@@ -165,6 +165,7 @@ test('OffsetDelete: of a moved group, where the offsets of each topic are kept',
       topics: ['orders', 'bills'].map((name) => ({ name, partitions })),
     },
     ({ body }) => ({
+      throttleTimeMs: 0,
       errorCode: 0,
       topics: body.topics.map(({ name }) => ({
         name,

@@ -1,0 +1,33 @@
+import { apis, decodeRequest } from '../../protocol/index.ts'
+import { byCluster, controllerOfTopic, nameIn, shownNames } from './by-cluster.ts'
+import { nativeNode } from './nodes.ts'
+import { throttled, type Translation } from './translation.ts'
+
+/** CreateTopics: a new topic where new ones are created, one of the plan where it is by now. */
+export const translateCreateTopics: Translation = (table, request) => {
+  const api = apis.createTopics
+  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  return byCluster(table, request, {
+    api,
+    items: asked.topics,
+    to: ({ name }) => controllerOfTopic(table, name),
+    native: (topic, cluster) => ({
+      ...topic,
+      name: nameIn(table, cluster, topic.name),
+      assignments: topic.assignments.map((assignment) => ({
+        ...assignment,
+        brokerIds: assignment.brokerIds.map((id) => nativeNode(table, cluster, id)),
+      })),
+    }),
+    body: (topics) => ({ ...asked, topics }),
+    show: (answers, now) => {
+      const shown = shownNames(now)
+      return {
+        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+        topics: answers.flatMap(({ cluster, answer }) =>
+          answer.topics.map((topic) => ({ ...topic, name: shown(cluster, topic.name) })),
+        ),
+      }
+    },
+  })
+}

@@ -1,0 +1,34 @@
+import { apis, decodeRequest } from '../../protocol/index.ts'
+import { byCluster, controllerOfTopic, nameIn, shownNames } from './by-cluster.ts'
+import { nativeNode } from './nodes.ts'
+import { throttled, type Translation } from './translation.ts'
+
+/** CreatePartitions: of the topic in the cluster that has it. */
+export const translateCreatePartitions: Translation = (table, request) => {
+  const api = apis.createPartitions
+  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  return byCluster(table, request, {
+    api,
+    items: asked.topics,
+    to: ({ name }) => controllerOfTopic(table, name),
+    native: (topic, cluster) => ({
+      ...topic,
+      name: nameIn(table, cluster, topic.name),
+      assignments:
+        topic.assignments?.map((assignment) => ({
+          ...assignment,
+          brokerIds: assignment.brokerIds.map((id) => nativeNode(table, cluster, id)),
+        })) ?? null,
+    }),
+    body: (topics) => ({ ...asked, topics }),
+    show: (answers, now) => {
+      const shown = shownNames(now)
+      return {
+        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+        results: answers.flatMap(({ cluster, answer }) =>
+          answer.results.map((result) => ({ ...result, name: shown(cluster, result.name) })),
+        ),
+      }
+    },
+  })
+}

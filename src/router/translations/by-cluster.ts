@@ -1,0 +1,62 @@
+import type { ClusterName } from '../../ids.ts'
+import type { Api, Decoded, Encodable, Fields } from '../../protocol/index.ts'
+import type { Decision, RequestFrame } from '../decision.ts'
+import type { Destination, RoutingTable } from '../table.ts'
+import { byTargetName, clusterOfTopic, controllerOf, translated } from './translation.ts'
+
+/** How one API lists items that each concern one cluster. */
+export interface ItemsApi<Q extends Fields, S extends Fields, T> {
+  readonly api: Api<Q, S>
+  readonly items: readonly T[]
+  readonly to: (item: T) => Destination
+  /** An item by the names of the cluster that it goes to. */
+  readonly native: (item: T, cluster: ClusterName) => T
+  readonly body: (items: readonly T[]) => Encodable<Q>
+  readonly show: (answers: readonly Answered<S>[], table: RoutingTable) => Encodable<S>
+}
+
+export interface Answered<S extends Fields> {
+  readonly cluster: ClusterName
+  readonly answer: Decoded<S>
+}
+
+/** Deals the items out, each destination once. Undefined while everything is the source's. */
+export function byCluster<Q extends Fields, S extends Fields, T>(
+  { view }: RoutingTable,
+  request: RequestFrame,
+  { api, items, to, native, body, show }: ItemsApi<Q, S, T>,
+): Decision | undefined {
+  if (!view.spliced && view.home === 'source') return undefined
+  const dealt = new Map<Destination, T[]>()
+  for (const item of items) {
+    const destination = to(item)
+    const mine = native(item, destination.cluster)
+    if (!dealt.get(destination)?.push(mine)) dealt.set(destination, [mine])
+  }
+  const destinations = [...dealt.keys()]
+  if (view.home === 'source' && destinations.every(({ cluster }) => cluster === 'source')) {
+    return undefined
+  }
+  const parts = [...dealt].map(([destination, mine]) => ({ to: destination, body: body(mine) }))
+  if (parts.length === 0) return undefined
+  return translated(api, request, parts, (answers, now) =>
+    show(
+      answers.map((answer, i) => ({ cluster: destinations[i]?.cluster ?? view.home, answer })),
+      now,
+    ),
+  )
+}
+
+/** The controller of the cluster that has a topic. */
+export const controllerOfTopic = (table: RoutingTable, name: string): Destination =>
+  controllerOf(table, clusterOfTopic(table, name))
+
+/** A topic's name in the cluster that has it. */
+export const nameIn = ({ view }: RoutingTable, cluster: ClusterName, name: string): string =>
+  cluster === 'target' ? (view.topics.get(name)?.targetName ?? name) : name
+
+/** A topic's name as clients know it. */
+export function shownNames({ view }: RoutingTable): (cluster: ClusterName, name: string) => string {
+  const planned = byTargetName(view)
+  return (cluster, name) => (cluster === 'target' ? (planned.get(name)?.name ?? name) : name)
+}
