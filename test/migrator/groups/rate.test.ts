@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { etaSeconds, sampled, type Rate } from '../../../src/migrator/groups/rate.ts'
+
+const after = (samples: readonly (readonly [number, bigint])[]): Rate => {
+  let rate: Rate | undefined
+  for (const [atMs, remaining] of samples) rate = sampled(rate, remaining, atMs)
+  if (rate === undefined) throw new Error('no samples')
+  return rate
+}
+
+describe('how fast a group drains', () => {
+  test('is not known after one look', () => {
+    const rate = after([[0, 100n]])
+    expect([rate.perSecond, etaSeconds(rate)]).toEqual([null, null])
+  })
+
+  test('is what two looks tell, and the rest of it takes so long', () => {
+    const rate = after([
+      [0, 1000n],
+      [2000, 600n],
+    ])
+    expect([rate.perSecond, etaSeconds(rate)]).toEqual([200, 3])
+  })
+
+  test('follows a change by half in the half-life', () => {
+    const rate = after([
+      [0, 2000n],
+      [1000, 1000n],
+      [6000, 1000n],
+    ])
+    expect(rate.perSecond).toBeCloseTo(500)
+  })
+
+  test('does not depend on how often it is looked at', () => {
+    const seldom = after([
+      [0, 1000n],
+      [1000, 900n],
+      [9000, 100n],
+    ])
+    const often = after([
+      [0, 1000n],
+      [1000, 900n],
+      ...[2, 3, 4, 5, 6, 7, 8, 9].map((s) => [s * 1000, 1000n - BigInt(s) * 100n] as const),
+    ])
+    expect(often.perSecond).toBeCloseTo(seldom.perSecond ?? -1)
+  })
+
+  test('has no ETA while it stands still or goes back, and 0 when nothing is left', () => {
+    expect(
+      etaSeconds(
+        after([
+          [0, 5n],
+          [1000, 5n],
+        ]),
+      ),
+    ).toBeNull()
+    expect(
+      etaSeconds(
+        after([
+          [0, 5n],
+          [1000, 50n],
+        ]),
+      ),
+    ).toBeNull()
+    expect(etaSeconds(after([[0, 0n]]))).toBe(0)
+  })
+
+  test('two looks at one time are one', () => {
+    expect(
+      after([
+        [0, 10n],
+        [0, 5n],
+      ]),
+    ).toEqual({ remaining: 5n, atMs: 0, perSecond: null })
+  })
+})
