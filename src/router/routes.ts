@@ -102,7 +102,8 @@ export const routes: ReadonlyMap<number, RouteRow> = new Map<number, RouteRow>([
   [68, { route: 'group', withoutTargetOnly: true }],
   [69, { route: 'groups' }],
   [74, { route: 'any' }],
-  [75, { route: 'any' }],
+  // Its pages cannot be joined of two clusters; admin clients fall back to Metadata (KIP-966).
+  [75, { route: 'any', withoutTargetOnly: true }],
   [76, { route: 'group', withoutTargetOnly: true }],
   [77, { route: 'groups' }],
   [78, { route: 'home', withoutTargetOnly: true }],

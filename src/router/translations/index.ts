@@ -28,6 +28,9 @@ import {
   translateAlterPartitionReassignments,
   translateListPartitionReassignments,
 } from './45-partition-reassignments.ts'
+import { translateJoinGroup } from './11-join-group.ts'
+import { translateSyncGroup } from './14-sync-group.ts'
+import { translateDescribeGroups, translateDeleteGroups } from './15-describe-groups.ts'
 import type { Translation } from './translation.ts'
 
 const translations: ReadonlyMap<number, Translation> = new Map([
@@ -54,6 +57,10 @@ const translations: ReadonlyMap<number, Translation> = new Map([
   [apis.electLeaders.key, translateElectLeaders],
   [apis.alterPartitionReassignments.key, translateAlterPartitionReassignments],
   [apis.listPartitionReassignments.key, translateListPartitionReassignments],
+  [apis.joinGroup.key, translateJoinGroup],
+  [apis.syncGroup.key, translateSyncGroup],
+  [apis.describeGroups.key, translateDescribeGroups],
+  [apis.deleteGroups.key, translateDeleteGroups],
 ])
 
 /**

@@ -1,0 +1,33 @@
+import { assert } from '../../assert.ts'
+import { apis, decodeRequest } from '../../protocol/index.ts'
+import { placeOf } from '../view.ts'
+import { renameAssignment, toShownNames, toTargetNames } from './consumer-payloads.ts'
+import { groupCoordinators } from './groups.ts'
+import { renames, translated, type Translation } from './translation.ts'
+
+/**
+ * SyncGroup of a group that has moved: assignments by the target's names, where those differ. Before v5
+ * the protocol's type is not told; what is no consumer's assignment stays as it is.
+ */
+export const translateSyncGroup: Translation = ({ view }, request, coordinators) => {
+  const api = apis.syncGroup
+  if (!renames(view)) return undefined
+  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  if ((asked.protocolType ?? 'consumer') !== 'consumer') return undefined
+  if (placeOf(view, asked.groupId) !== 'target') return undefined
+  const to = groupCoordinators(coordinators, asked.groupId, ['target'])
+  if ('kind' in to) return to
+  const rename = toTargetNames(view)
+  const assignments = asked.assignments.map((each) => ({
+    ...each,
+    assignment: renameAssignment(each.assignment, rename),
+  }))
+  const parts = [...to.values()].map((destination) => ({
+    to: destination,
+    body: { ...asked, assignments },
+  }))
+  return translated(api, request, parts, ([answer], now) => {
+    assert(answer !== undefined, 'the one that was asked has answered')
+    return { ...answer, assignment: renameAssignment(answer.assignment, toShownNames(now.view)) }
+  })
+}
