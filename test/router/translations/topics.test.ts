@@ -22,7 +22,7 @@ describe('DeleteTopics', () => {
       deleteTopics,
       version,
       version >= 6
-        ? { topics: asked as { name: string | null; topicId: string }[], timeoutMs: 5 }
+        ? { topics: asked, timeoutMs: 5 }
         : { topicNames: asked as string[], timeoutMs: 5 },
       ({ body }) => ({
         responses:
