@@ -7,7 +7,6 @@ import {
   gatherMsMax,
   holdMsMax,
   isOver,
-  moveTransitions,
   nextMove,
   prepareMsMax,
   seenMove,

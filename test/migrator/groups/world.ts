@@ -96,8 +96,9 @@ export class World {
   }
 
   readonly gate = {
-    begin: (_group: string) => {
+    begin: (name: string) => {
       this.events.push('begin')
+      if (name !== group) throw new Error(`nobody moves ${name}`)
       for (const { script, id } of this.#members) {
         if (script.rejoinMs !== null)
           this.clock.after(script.rejoinMs, () => this.#hold(script, id))
