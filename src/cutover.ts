@@ -9,11 +9,18 @@ import type {
 import type { Config } from './config/index.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics/index.ts'
-import { Migrator, openFileJournal, type Journal, type Transition } from './migrator/index.ts'
+import {
+  findingText,
+  Migrator,
+  openFileJournal,
+  type Journal,
+  type Transition,
+} from './migrator/index.ts'
 import type { ClusterDoor, Proxy } from './proxy/index.ts'
 import { offsetsIn } from './offsets.ts'
 import { apis } from './protocol/index.ts'
 import { openSegment, segmentIn } from './router/index.ts'
+import { unbuiltFindings } from './unbuilt.ts'
 
 /** What the sidecar knows of its migration, and how it is told what to do. */
 export interface Cutover {
@@ -136,6 +143,8 @@ export async function openCutover({
     async command(command, body) {
       switch (command) {
         case 'cutover': {
+          const unbuilt = unbuiltFindings(cutover)
+          if (unbuilt.length > 0) return refused(unbuilt.map(findingText).join('\n'))
           const started = await migrator.cutover({ dormant: body.dormant ?? 'wait' })
           return started.ok ? { kind: 'accepted' } : refused(started.error)
         }

@@ -27,6 +27,7 @@ const deps: CliDeps = {
   readFile: (path) => readFileSync(path, 'utf8'),
   loadConfig: async (input) => (await import('./config/index.ts')).loadConfig(input),
   startSidecar: async (config) => (await import('./sidecar.ts')).startSidecar(config),
+  check: async (config) => (await import('./check.ts')).check(config, packageVersion()),
   demo: async (args) => {
     const [{ runDemo }, { startSidecar }] = await Promise.all([
       import('./demo/index.ts'),

@@ -1,5 +1,5 @@
 /** Talks to a running sidecar over its admin API. */
-import type { CommandBody, CommandName, Status } from '../admin/index.ts'
+import type { CommandBody, CommandName, OffsetsStatus, Status } from '../admin/index.ts'
 
 export const adminDefault = 'http://127.0.0.1:9600'
 const answerTimeoutMs = 5_000
@@ -25,7 +25,16 @@ export function parseAdminUrl(text: string): URL | undefined {
 }
 
 export function getStatus(admin: AdminAddress): Promise<Answer<Status>> {
-  return send(admin, 'status', {})
+  return send(admin, 'status', {}, isStatus)
+}
+
+/** The partition and the offset as they were typed: the sidecar says what is allowed. */
+export function getOffsets(
+  admin: AdminAddress,
+  { topic, partition, offset }: Readonly<Record<'topic' | 'partition' | 'offset', string>>,
+): Promise<Answer<OffsetsStatus>> {
+  const query = new URLSearchParams({ topic, partition, offset })
+  return send(admin, `offsets?${query.toString()}`, {}, isOffsets)
 }
 
 export function postCommand(
@@ -33,21 +42,23 @@ export function postCommand(
   name: CommandName,
   body: CommandBody,
 ): Promise<Answer<Status>> {
-  return send(admin, name, {
+  const request = {
     method: 'POST',
     headers: {
       'Content-Type': 'application/json',
       ...(admin.token === null ? {} : { Authorization: `Bearer ${admin.token}` }),
     },
     body: JSON.stringify(body),
-  })
+  }
+  return send(admin, name, request, isStatus)
 }
 
-async function send(
+async function send<T>(
   { url }: AdminAddress,
   path: string,
   options: RequestInit,
-): Promise<Answer<Status>> {
+  isAnswer: (json: unknown) => json is T,
+): Promise<Answer<T>> {
   let response: Response
   let json: unknown
   try {
@@ -62,7 +73,7 @@ async function send(
     const remedy = 'Is it running? Name its admin address with --admin or KAFKA_CUTOVER_ADMIN.'
     return { kind: 'unreachable', error: `${why}.\n${remedy}` }
   }
-  if (response.ok && isStatus(json)) return { kind: 'ok', value: json, json }
+  if (response.ok && isAnswer(json)) return { kind: 'ok', value: json, json }
   const error = errorOf(json) ?? `${url.origin} answered ${response.status}, not as a sidecar does`
   return { kind: 'no', status: response.status, error, json }
 }
@@ -91,5 +102,16 @@ function isStatus(json: unknown): json is Status {
     typeof json.phase === 'string' &&
     Object.entries(json).filter(([key, value]) => lists.includes(key) && Array.isArray(value))
       .length === lists.length
+  )
+}
+
+function isOffsets(json: unknown): json is OffsetsStatus {
+  return (
+    typeof json === 'object' &&
+    json !== null &&
+    'offset' in json &&
+    typeof json.offset === 'number' &&
+    'source' in json &&
+    'target' in json
   )
 }

@@ -13,10 +13,32 @@ export interface CliDeps {
   /** Loaded only by the commands that need it: it is a good part of the time to start. */
   readonly loadConfig: typeof loadConfig
   readonly startSidecar: (config: Config) => Promise<RunningSidecar>
+  /** Looks at both clusters; the configuration has a target. */
+  readonly check: (config: Config) => Promise<CheckReport>
   readonly openLog: (level: LogLevel) => Promise<Log>
   readonly signals: Signals
   /** The demo, once there is one. @returns the exit code */
   readonly demo?: (args: DemoArgs) => Promise<number>
+}
+
+/** What preflight found, the worst first; also what `check --json` prints. */
+export interface CheckReport {
+  readonly ready: boolean
+  readonly everyTopic: boolean
+  readonly topics: readonly {
+    readonly source: string
+    readonly target: string
+    readonly partitions: number
+  }[]
+  readonly findings: readonly CheckFinding[]
+}
+
+export interface CheckFinding {
+  readonly severity: 'blocking' | 'warning' | 'info'
+  readonly subject: string
+  readonly problem: string
+  readonly evidence: string
+  readonly remedy: string
 }
 
 export interface Output {

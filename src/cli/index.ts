@@ -4,7 +4,16 @@ import { parseAdminUrl, type AdminAddress } from './api.ts'
 import { exitCodes, type CliDeps } from './deps.ts'
 import type { Invocation } from './parse.ts'
 
-export type { CliDeps, DemoArgs, Output, RunningSidecar, SignalName, Signals } from './deps.ts'
+export type {
+  CheckFinding,
+  CheckReport,
+  CliDeps,
+  DemoArgs,
+  Output,
+  RunningSidecar,
+  SignalName,
+  Signals,
+} from './deps.ts'
 
 const columnsMax = 100
 
@@ -25,7 +34,10 @@ export async function main(argv: readonly string[], deps: CliDeps): Promise<numb
       return demo(invocation.seconds, deps)
     case 'run':
       return (await import('./run.ts')).run(invocation, deps)
+    case 'check':
+      return (await import('./check.ts')).check(invocation, deps)
     case 'status':
+    case 'offsets':
     case 'command': {
       const address = adminAddress(invocation.admin, deps)
       if (address === undefined) return exitCodes.usage
@@ -34,9 +46,12 @@ export async function main(argv: readonly string[], deps: CliDeps): Promise<numb
   }
 }
 
-type Remote = Extract<Invocation, { kind: 'status' | 'command' }>
+type Remote = Extract<Invocation, { kind: 'status' | 'offsets' | 'command' }>
 
 async function remote(invocation: Remote, admin: AdminAddress, deps: CliDeps): Promise<number> {
+  if (invocation.kind === 'offsets') {
+    return (await import('./offsets.ts')).offsets({ ...invocation, admin }, deps)
+  }
   const { status, command } = await import('./remote.ts')
   if (invocation.kind === 'status') return status({ ...invocation, admin }, deps)
   const { name, wait, timeout, dormant, forget } = invocation

@@ -6,6 +6,20 @@ import { adminDefault } from './api.ts'
 /** What was typed, understood. */
 export type Invocation =
   | { readonly kind: 'run'; readonly file: string | undefined; readonly flags: Flags }
+  | {
+      readonly kind: 'check'
+      readonly file: string | undefined
+      readonly flags: Flags
+      readonly json: boolean
+    }
+  | {
+      readonly kind: 'offsets'
+      readonly admin: string
+      readonly topic: string
+      readonly partition: string
+      readonly offset: string
+      readonly json: boolean
+    }
   | { readonly kind: 'unbuilt'; readonly name: string }
   | { readonly kind: 'demo'; readonly seconds: number }
   | {
@@ -125,25 +139,20 @@ export async function parse(argv: readonly string[], deps: ParseDeps): Promise<I
         choose({
           kind: 'run',
           file: one('config', args.config),
-          flags: {
-            source: list(args.source),
-            target: list(args.target),
-            listen: one('listen', args.listen),
-            advertise: one('advertise', args.advertise),
-            admin: one('admin', args.admin),
-            mode: one('mode', args.mode),
-            topics: list(args.topics),
-            journal: one('journal', args.journal),
-            name: one('name', args.name),
-            logLevel: one('log-level', args['log-level']),
-          },
+          flags: { ...flagsOf(args), admin: one('admin', args.admin) },
         }),
     )
     .command(
       'check',
       'Preflight on both clusters; changes nothing',
       (y) => y.options(runFlags).options({ json }),
-      () => choose({ kind: 'unbuilt', name: 'check' }),
+      (args) =>
+        choose({
+          kind: 'check',
+          file: one('config', args.config),
+          flags: flagsOf(args),
+          json: args.json,
+        }),
     )
     .command(
       'topics',
@@ -232,7 +241,8 @@ export async function parse(argv: readonly string[], deps: ParseDeps): Promise<I
           .positional('offset', { type: 'string', demandOption: true })
           .options(reach)
           .options({ json }),
-      () => choose({ kind: 'unbuilt', name: 'offsets' }),
+      ({ admin, topic, partition, offset, json: asJson }) =>
+        choose({ kind: 'offsets', admin, topic, partition, offset, json: asJson }),
     )
     .command(
       'demo',
@@ -279,6 +289,20 @@ export async function parse(argv: readonly string[], deps: ParseDeps): Promise<I
 }
 
 type Given = string | readonly string[] | undefined
+
+function flagsOf(args: Readonly<Partial<Record<keyof typeof runFlags, Given>>>): Flags {
+  return {
+    source: list(args.source),
+    target: list(args.target),
+    listen: one('listen', args.listen),
+    advertise: one('advertise', args.advertise),
+    mode: one('mode', args.mode),
+    topics: list(args.topics),
+    journal: one('journal', args.journal),
+    name: one('name', args.name),
+    logLevel: one('log-level', args['log-level']),
+  }
+}
 
 /** A flag that was given twice is a list to yargs. */
 function one(flag: string, value: Given): string | undefined {

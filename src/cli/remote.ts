@@ -2,7 +2,7 @@
 import type { CommandBody, CommandName, Status } from '../admin/index.ts'
 import { getStatus, postCommand, type AdminAddress, type Answer } from './api.ts'
 import { exitCodes, type CliDeps } from './deps.ts'
-import { statusText } from './status-text.ts'
+import { progressText, statusText } from './status-text.ts'
 
 const pollMs = 1_000
 const clearScreen = '\u001b[2J\u001b[H'
@@ -40,6 +40,11 @@ export interface CommandArgs {
 
 export async function command(args: CommandArgs, deps: CliDeps): Promise<number> {
   const { admin, name, body, wait } = args
+  if (body.group !== undefined) {
+    const now = await getStatus(admin)
+    if (now.kind !== 'ok') return failed(now, deps)
+    deps.stdout.write(`${lossText(body.group, now.value)}\n`)
+  }
   const answer = await postCommand(admin, name, body)
   if (answer.kind !== 'ok') return failed(answer, deps)
   if (wait === null) {
@@ -49,6 +54,7 @@ export async function command(args: CommandArgs, deps: CliDeps): Promise<number>
   const deadline = performance.now() + wait.timeoutMs
   let last = answer.value
   while (!reached(last, wait.phase)) {
+    if (hasAborted(last, name)) return aborted(last, deps)
     if (performance.now() >= deadline) return timedOut(args, last, deps)
     progress(last, deps)
     await delay(Math.min(pollMs, wait.timeoutMs))
@@ -57,6 +63,7 @@ export async function command(args: CommandArgs, deps: CliDeps): Promise<number>
     if (next.kind === 'ok') last = next.value
     else progressLine(next.error, deps)
   }
+  endProgress(deps)
   deps.stdout.write(`${name} done: phase ${last.phase}\n`)
   return exitCodes.done
 }
@@ -66,7 +73,40 @@ function reached({ phase, direction }: Status, goal: Status['phase']): boolean {
   return phase === goal && (goal !== 'source' || direction === 'forward')
 }
 
-function timedOut({ name, wait }: CommandArgs, last: Status, { stderr }: CliDeps): number {
+/** Back where it began, and free to begin again: before its splice something ended it. */
+function hasAborted({ phase, allowed }: Status, name: CommandName): boolean {
+  return name === 'cutover' && phase === 'source' && allowed.includes('cutover')
+}
+
+function aborted({ lastAbort }: Status, deps: CliDeps): number {
+  endProgress(deps)
+  deps.stderr.write(
+    [
+      `cutover aborted: ${lastAbort ?? 'the sidecar does not say why; see its log'}.`,
+      'Now: phase source, everything flows to the source; nothing was lost, no record has moved.',
+      'Next: see to the reason, then kafka-cutover check, then kafka-cutover cutover again.',
+      '',
+    ].join('\n'),
+  )
+  return exitCodes.refused
+}
+
+/** What it costs to wait no longer for a group. */
+function lossText(name: string, { groups }: Status): string {
+  const group = groups.find((each) => each.group === name)
+  if (group === undefined) return `group ${name}: the sidecar does not know of it`
+  const { state, members, remaining } = group
+  if (state === 'moved' || state === 'forgotten') return `group ${name}: ${state} already`
+  if (members !== null && members > 0) {
+    return `group ${name}: it has ${members} members; it reads on, and moves by itself`
+  }
+  const left = remaining === null ? 'an unknown number of' : String(remaining)
+  return `group ${name}: gives up ${left} records that it has not read; when it returns, it goes on with what was written to the target since the splice`
+}
+
+function timedOut({ name, wait }: CommandArgs, last: Status, deps: CliDeps): number {
+  const { stderr } = deps
+  endProgress(deps)
   const seconds = (wait?.timeoutMs ?? 0) / 1_000
   stderr.write(
     [
@@ -95,7 +135,10 @@ function trafficIn({ phase, direction }: Status): string {
   }
 }
 
-function failed(answer: Exclude<Answer<Status>, { kind: 'ok' }>, { stderr }: CliDeps): number {
+export function failed(
+  answer: Exclude<Answer<unknown>, { kind: 'ok' }>,
+  { stderr }: CliDeps,
+): number {
   if (answer.kind === 'unreachable') {
     stderr.write(`${answer.error}\n`)
     return exitCodes.failed
@@ -119,13 +162,18 @@ function allowedText(json: unknown): string {
   return `phase ${String(json.phase)}; allowed now: ${allowed.join(', ') || 'no command'}\n`
 }
 
-function progress({ phase, waitingFor }: Status, deps: CliDeps): void {
-  progressLine(`${phase}: ${waitingFor.join('; ') || 'waiting for nothing known'}`, deps)
+function progress(status: Status, deps: CliDeps): void {
+  progressLine(progressText(status), deps)
 }
 
 /** To standard error, and only to a terminal: results are on standard output. */
 function progressLine(line: string, { stderr }: CliDeps): void {
   if (stderr.isTTY) stderr.write(`\r\u001b[K${line.replaceAll('\n', ' ')}`)
+}
+
+/** What comes next begins on a line of its own. */
+function endProgress({ stderr }: CliDeps): void {
+  if (stderr.isTTY) stderr.write('\r\u001b[K')
 }
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

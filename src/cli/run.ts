@@ -1,11 +1,6 @@
-import type { ConfigError, Flags } from '../config/index.ts'
 import type { LogLevel } from '../log.ts'
 import { exitCodes, type CliDeps, type RunningSidecar } from './deps.ts'
-
-export interface RunArgs {
-  readonly file: string | undefined
-  readonly flags: Flags
-}
+import { load, reportErrors, type ConfigPlace } from './load.ts'
 
 /**
  * Runs the sidecar until it is told to stop.
@@ -15,10 +10,10 @@ export interface RunArgs {
  *         |                   |  SIGUSR2: cutover            +--SIGTERM, SIGINT--> exit 130, 143
  *         +--SIGTERM, SIGINT: stops as soon as it has started
  */
-export async function run(args: RunArgs, deps: CliDeps): Promise<number> {
+export async function run(args: ConfigPlace, deps: CliDeps): Promise<number> {
   const loaded = await load(args, deps)
   if (!loaded.ok) {
-    report(loaded.errors, deps)
+    reportErrors(loaded.errors, deps)
     return exitCodes.usage
   }
   const { level } = loaded.config.log
@@ -52,17 +47,6 @@ export async function run(args: RunArgs, deps: CliDeps): Promise<number> {
   return exitCodes.done
 }
 
-function load({ file, flags }: RunArgs, { loadConfig, env, readFile }: CliDeps) {
-  return loadConfig({ file, flags, env, readFile })
-}
-
-/** One error per line, on standard error: no port is open yet, and no log. */
-function report(errors: readonly ConfigError[], { stderr }: CliDeps): void {
-  const count = errors.length === 1 ? 'one error' : `${errors.length} errors`
-  stderr.write(`kafka-cutover does not start: ${count} in its configuration.\n`)
-  for (const { text } of errors) stderr.write(`${text}\n`)
-}
-
 /** Resolves at the first SIGTERM or SIGINT; a second one does not wait for anything. */
 function stopRequest({ signals, stderr }: CliDeps): Promise<void> {
   return new Promise((resolve) => {
@@ -85,7 +69,7 @@ function stopRequest({ signals, stderr }: CliDeps): Promise<void> {
 
 /** All or nothing: a file with one mistake changes nothing. */
 async function reload(
-  args: RunArgs,
+  args: ConfigPlace,
   level: LogLevel,
   sidecar: RunningSidecar,
   deps: CliDeps,

@@ -11,9 +11,10 @@ export function statusText(status: Status): string {
     ['allowed', allowed.length === 0 ? 'no command now' : allowed.join(', ')],
   ]
   const { durationMs, heldRequests } = status.fence
-  if (phase === 'fenced') {
-    rows.push(['fence', `${known(durationMs)} ms, ${known(heldRequests)} requests held`])
-  }
+  if (phase === 'fenced') rows.push(['fence', `${known(heldRequests)} requests held`])
+  else if (durationMs !== null)
+    rows.push(['fence', `the last one stood ${Math.round(durationMs)} ms`])
+  if (status.lastAbort !== null) rows.push(['aborted', status.lastAbort])
   return [
     `${name}: kafka-cutover ${version}, pid ${pid}, up ${duration(status.uptimeSeconds)}`,
     ...rows.map(([key, value]) => `  ${key.padEnd(9)}${value}`),
@@ -53,6 +54,43 @@ export function statusText(status: Status): string {
   ]
     .map((line) => line.trimEnd())
     .join('\n')
+}
+
+/** How a cutover goes, in one line: the groups in numbers, or else what is waited for. */
+export function progressText({ phase, groups, waitingFor }: Status): string {
+  const concerned = groups.filter(({ state }) => state !== 'source')
+  const settled = concerned.filter(({ state }) => state === 'moved' || state === 'forgotten')
+  const left = concerned.filter((group) => !settled.includes(group))
+  const moved =
+    concerned.length === 0 ? [] : [`${settled.length} of ${concerned.length} groups moved`]
+  const remaining = sumOf(left.map((group) => group.remaining))
+  const rate = sumOf(left.map((group) => group.ratePerSecond))
+  const etas = left.flatMap(({ etaSeconds }) => etaSeconds ?? [])
+  const drain =
+    left.length === 0 || remaining === null
+      ? []
+      : [
+          `${remaining} records left`,
+          ...(rate === null ? [] : [`${rate}/s`]),
+          // The slowest decides, and one of which nothing is known may be slower.
+          ...(etas.length < left.length ? [] : [duration(Math.max(...etas))]),
+        ]
+  const facts = [...moved, ...drain].join(', ')
+  const [first, ...more] = waitingFor
+  const waiting = [first ?? '', more.length === 0 ? '' : ` (and ${more.length} more)`].join('')
+  return [phase, facts, waiting === '' ? '' : `waiting for ${waiting}`]
+    .filter((part) => part !== '')
+    .join('; ')
+}
+
+/** Null where one of them is not known. */
+function sumOf(numbers: readonly (number | null)[]): number | null {
+  let sum = 0
+  for (const each of numbers) {
+    if (each === null) return null
+    sum += each
+  }
+  return sum
 }
 
 function groupRow({ group, state, members, remaining, ratePerSecond, etaSeconds }: GroupStatus) {

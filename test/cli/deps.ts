@@ -4,7 +4,7 @@ import type { LogKeys } from '../../src/log.ts'
 
 /** A world that remembers what was said and can send signals. */
 export function fakeWorld(
-  given: Partial<Pick<CliDeps, 'env' | 'readFile' | 'startSidecar' | 'demo'>> = {},
+  given: Partial<Pick<CliDeps, 'env' | 'readFile' | 'startSidecar' | 'check' | 'demo'>> = {},
 ) {
   const listeners = new Map<SignalName, (() => void)[]>()
   const lines: { level: string; message: string; value?: unknown }[] = []
@@ -31,6 +31,7 @@ export function fakeWorld(
     },
     loadConfig,
     startSidecar: () => Promise.resolve(idleSidecar),
+    check: () => Promise.resolve({ ready: true, everyTopic: true, topics: [], findings: [] }),
     openLog: () =>
       Promise.resolve({
         error: write('error'),
