@@ -9,7 +9,13 @@ import {
   type JoinGroupRequest,
   type JoinGroupResponse,
 } from '../protocol/index.ts'
-import { anyOf, placeOf, type RequestFrame } from '../router/index.ts'
+import {
+  anyOf,
+  joinedWithShownNames,
+  joinWithTargetNames,
+  placeOf,
+  type RequestFrame,
+} from '../router/index.ts'
 import type { Brokers } from './brokers.ts'
 import type { SessionContext } from './context.ts'
 import type { Upstream } from './upstream.ts'
@@ -44,8 +50,11 @@ export async function joinMoved(
   if (owner.gone) return undefined
   const cluster = placeOf(table().view, asked.groupId) === 'target' ? 'target' : 'source'
   if (cluster === 'target') groups.joined(asked.groupId, asked.memberId)
-  const answer = await join(owner, cluster, version, { ...asked, memberId: '' })
-  return encodeResponse(apis.joinGroup, version, correlationId, answer)
+  const { view } = table()
+  const named = cluster === 'target' ? joinWithTargetNames(view, asked) : asked
+  const answer = await join(owner, cluster, version, { ...named, memberId: '' })
+  const shown = cluster === 'target' ? joinedWithShownNames(view, asked, answer) : answer
+  return encodeResponse(apis.joinGroup, version, correlationId, shown)
 }
 
 async function hold(

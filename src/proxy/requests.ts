@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { VersionRanges } from '../cluster/index.ts'
 import { CutoverError } from '../errors.ts'
 import {
@@ -79,6 +80,8 @@ export type Outcome =
 
 /** How often one request may find its broker gone before the client is sent away. */
 const attemptsMax = 3
+/** How soon a request whose leader is not known is decided anew, in ms. */
+const leaderRetryMs = 100
 /** How long a Fetch may wait at its broker while a splice is near, in ms. */
 export const shortFetchWaitMs = 100
 
@@ -92,7 +95,9 @@ export class Requests {
   readonly #context: SessionContext
   /** How often the request at hand has failed to find a broker, and whether the cluster was asked. */
   #attempts = 0
-  #asked = false
+  #asked = new Set<string>()
+  /** Since when the request at hand waits for a leader or coordinator of what has moved. */
+  #waitsSinceMs: number | undefined
   /** How many waits there have been; only the last one counts. */
   #waits = 0
   /** How many bytes of the unfinished Produce at hand must be there before it is looked at again. */
@@ -204,8 +209,10 @@ export class Requests {
         ? this.#malformed('Produce')
         : this.#decided(request, splitMovedProduce(table, request, written))
     }
-    if (route === 'unknown' && this.#askLeader(seenProduce.unknownTopic)) return 'wait'
-    const upstream = this.#connected(route === 'unknown' ? this.#owner.brokers.home : route)
+    if (route === 'unknown') {
+      return this.#askLeader(seenProduce.unknownTopic) ? 'wait' : this.#waitForLeader('Produce')
+    }
+    const upstream = this.#connected(route)
     if (upstream === undefined) return 'wait'
     patchMovedProduce(table, buffer, at, there, frameEnd, version, bases)
     if (seenProduce.acks === 0) upstream.unanswered = true
@@ -286,8 +293,9 @@ export class Requests {
   #decided(request: RequestFrame, decision: Decision): Outcome {
     switch (decision.kind) {
       case 'ask':
-        return this.#ask(decision.question)
-          ? 'wait'
+        if (this.#ask(decision.question)) return 'wait'
+        return this.#mustBeTranslated(decision.question)
+          ? this.#waitForLeader(request.api.name)
           : this.#forward(request, this.#owner.brokers.home)
       case 'forward':
         return this.#forward(request, this.#destination(decision.to))
@@ -362,6 +370,32 @@ export class Requests {
     upstream.write(moved.frame, this.#owner.downstream)
     this.#sent()
     return 'done'
+  }
+
+  /** Whether a request that needs this answer means something to one cluster only after it is translated. */
+  #mustBeTranslated(question: Question): boolean {
+    const { view } = this.#context.table()
+    if (!view.spliced) return false
+    if (question.kind === 'coordinator') return true
+    const planned = [...view.topics.values()]
+    return question.topics.some((topic) =>
+      planned.some(({ name, targetName }) => topic === name || topic === targetName),
+    )
+  }
+
+  /** Nobody leads what has moved, for now: no other broker may have the request. It is decided anew. */
+  #waitForLeader(what: string): 'wait' {
+    this.#waitsSinceMs ??= performance.now()
+    const { answerTimeoutMs } = this.#context.limits
+    if (performance.now() - this.#waitsSinceMs > answerTimeoutMs) {
+      const message = `no broker of the target could take a ${what} within ${answerTimeoutMs} ms`
+      this.#owner.fail(new CutoverError('upstream_connect', message))
+      return 'wait'
+    }
+    this.#asked.clear()
+    void this.#context.cluster('target').refresh()
+    this.#waitFor(sleep(leaderRetryMs), this.#owner.broke)
+    return 'wait'
   }
 
   /** Where a group or a transaction lives now. */
@@ -470,7 +504,8 @@ export class Requests {
     this.#released()
     this.#lookAgainAt = 0
     this.#attempts = 0
-    this.#asked = false
+    this.#asked.clear()
+    this.#waitsSinceMs = undefined
   }
 
   #released(): void {
@@ -542,7 +577,6 @@ export class Requests {
 
   /** Asks the cluster, as the client. Returns false when that was done, and told nothing. */
   #ask(question: Question): boolean {
-    if (this.#asked) return false
     if (!this.#context.home().discovered) {
       this.awaitDiscovery()
       return true
@@ -553,12 +587,14 @@ export class Requests {
         ? 'source'
         : this.#clusterOf(question.of, question.keys[0] ?? ''))
     const cluster = this.#context.cluster(name)
+    const key = JSON.stringify([name, question])
+    if (this.#asked.has(key)) return false
     if (question.kind === 'leaders' && !cluster.mayAskLeaders(question.topics)) return false
     const through = this.#connected(this.#owner.brokers.anyOf(name) ?? anyOf(name))
     if (through === undefined) return true
     // What is collected for this connection goes first: answers come in the order of what is written.
     this.#owner.run.flush()
-    this.#asked = true
+    this.#asked.add(key)
     this.#await(
       question.kind === 'leaders'
         ? cluster.askLeaders(through, question.topics)

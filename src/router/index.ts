@@ -56,4 +56,5 @@ export {
   type RoutedPartition,
   type RoutingTable,
 } from './table.ts'
+export { joinedWithShownNames, joinWithTargetNames } from './translations/11-join-group.ts'
 export { noView, placeOf, type GroupPlace, type PlannedTopic, type View } from './view.ts'

@@ -98,8 +98,8 @@ export function routeProduce(
     if (position < 0) return missing
   }
   if (held) return 'held'
-  if (unknown) return 'unknown'
   if (moved) return 'moved'
+  if (unknown) return 'unknown'
   if (split) return 'split'
   return route ?? 'unknown'
 }

@@ -1,6 +1,11 @@
 import { assert } from '../../assert.ts'
-import { apis, decodeRequest } from '../../protocol/index.ts'
-import { placeOf } from '../view.ts'
+import {
+  apis,
+  decodeRequest,
+  type JoinGroupRequest,
+  type JoinGroupResponse,
+} from '../../protocol/index.ts'
+import { placeOf, type View } from '../view.ts'
 import { renameSubscription, toShownNames, toTargetNames } from './consumer-payloads.ts'
 import { groupCoordinators } from './groups.ts'
 import { renames, translated, type Translation } from './translation.ts'
@@ -15,24 +20,40 @@ export const translateJoinGroup: Translation = ({ view }, request, coordinators)
   if (asked.protocolType !== consumer || placeOf(view, asked.groupId) !== 'target') return undefined
   const to = groupCoordinators(coordinators, asked.groupId, ['target'])
   if ('kind' in to) return to
-  const rename = toTargetNames(view)
-  const protocols = asked.protocols.map((protocol) => ({
-    ...protocol,
-    metadata: renameSubscription(protocol.metadata, rename),
-  }))
-  const parts = [...to.values()].map((destination) => ({
-    to: destination,
-    body: { ...asked, protocols },
-  }))
+  const body = joinWithTargetNames(view, asked)
+  const parts = [...to.values()].map((destination) => ({ to: destination, body }))
   return translated(api, request, parts, ([answer], now) => {
     assert(answer !== undefined, 'the one that was asked has answered')
-    const show = toShownNames(now.view)
-    return {
-      ...answer,
-      members: answer.members.map((member) => ({
-        ...member,
-        metadata: renameSubscription(member.metadata, show),
-      })),
-    }
+    return joinedWithShownNames(now.view, asked, answer)
   })
+}
+
+/** What a member subscribes to, by the target's names. */
+export function joinWithTargetNames(view: View, asked: JoinGroupRequest): JoinGroupRequest {
+  if (!renames(view) || asked.protocolType !== consumer) return asked
+  const rename = toTargetNames(view)
+  return {
+    ...asked,
+    protocols: asked.protocols.map((protocol) => ({
+      ...protocol,
+      metadata: renameSubscription(protocol.metadata, rename),
+    })),
+  }
+}
+
+/** What a group's leader is told of its members, by the names that clients know. */
+export function joinedWithShownNames(
+  view: View,
+  asked: JoinGroupRequest,
+  answer: JoinGroupResponse,
+): JoinGroupResponse {
+  if (!renames(view) || asked.protocolType !== consumer) return answer
+  const show = toShownNames(view)
+  return {
+    ...answer,
+    members: answer.members.map((member) => ({
+      ...member,
+      metadata: renameSubscription(member.metadata, show),
+    })),
+  }
 }
