@@ -1,6 +1,7 @@
 import { clientNames, talksTo, type ClientName } from '../clients/index.ts'
 import { killKinds, type Kill } from '../cutover/faults.ts'
 import { play, type Report } from '../cutover/scenario.ts'
+import { keepEvidence } from './evidence.ts'
 import type { Bench, Cell, Outcome } from './cell.ts'
 
 /** CKafka offers 2.4, 2.8 and 3.2; the last goes from new to old. */
@@ -66,10 +67,12 @@ async function run(bench: Bench, client: ClientName, kill?: Kill): Promise<Outco
     stopSource: kill === undefined,
     ...(kill === undefined ? {} : { kill }),
   })
+  const passed = report.findings.length === 0
+  if (!passed) await keepEvidence(bench.unique, report)
   return {
-    verdict: report.findings.length === 0 ? 'pass' : 'fail',
+    verdict: passed ? 'pass' : 'fail',
     findings: report.findings,
-    figures: figuresOf(client, report),
+    figures: { ...figuresOf(client, report), ...(passed ? {} : { evidence: bench.unique }) },
   }
 }
 

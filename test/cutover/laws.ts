@@ -14,14 +14,20 @@ function split(value: string): { readonly producer: string; readonly sequence: n
 }
 
 /** Every acknowledged record was consumed. */
-export function lossesOf(producers: readonly ProducerHistory[], group: GroupHistory): string[] {
+export function lossesOf(
+  producers: readonly ProducerHistory[],
+  group: GroupHistory,
+  from: number,
+): string[] {
   const seen = new Set(consumedBy(group).map((r) => r.value))
   return producers
     .flatMap(ackedBy)
     .flatMap((record) =>
       seen.has(record.value)
         ? []
-        : [`lost: ${record.value}, acknowledged at ${place(record)}, never came to ${group.name}`],
+        : [
+            `lost: ${record.value}, acknowledged at ${place(record)} ${record.t - from} ms after the flip, never came to ${group.name}`,
+          ],
     )
 }
 

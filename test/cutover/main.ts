@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { clientNames, setupClients } from '../clients/index.ts'
 import { requireKafka, startCluster } from '../kafka/index.ts'
@@ -7,11 +8,12 @@ import { play } from './scenario.ts'
 import { formatVerdict, type Verdict } from './verdict.ts'
 
 const usage = `npx node test/cutover/main.ts [--client NAME] [--pair 3.9.1:4.3.1] [--brokers 1:1]
-    [--control] [--both] [--kill ${killKinds.join('|')}] [--seed N] [--keep-source] [--warnings]
+    [--control] [--both] [--kill ${killKinds.join('|')}] [--seed N] [--keep-source] [--evidence FILE]
 
 Plays one ordered cutover under load between two fresh clusters, and prints the verdict.
 
   --control      the same load without a cutover;  --both  compares the cutover with it
+  --evidence     keeps every event of the clients and the sidecar's log
   --keep-source  does not stop the source after the cutover
 `
 
@@ -25,7 +27,7 @@ const { values } = parseArgs({
     kill: { type: 'string' },
     seed: { type: 'string', default: '1' },
     'keep-source': { type: 'boolean', default: false },
-    warnings: { type: 'boolean', default: false },
+    evidence: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -63,7 +65,8 @@ if (values.help || client === undefined || (values.kill !== undefined && kind ==
       for (const finding of rest) console.log(`FINDING ${finding}`)
       if (report.killed !== undefined) console.log(`killed: ${report.killed}`)
       for (const { phase, atMs } of report.flip?.phases ?? []) console.log(`${atMs} ms: ${phase}`)
-      if (values.warnings) for (const line of report.warnings) console.log(line)
+      if (values.evidence !== undefined)
+        await writeFile(values.evidence, JSON.stringify(report.evidence))
       if (report.findings.length > 0) process.exitCode = 1
       return report.verdict
     } finally {

@@ -4,6 +4,7 @@ import type { Program } from '../clients/index.ts'
 import { createTopics, type Cluster } from '../kafka/index.ts'
 import { carryOut, planKill, type Kill } from './faults.ts'
 import { flip, type Flip } from './flip.ts'
+import type { History } from './history.ts'
 import { startLoad, type Load } from './load.ts'
 import { lookAt, preload } from './native.ts'
 import { commitFindings, flipFindings, spliceFindings } from './outcome.ts'
@@ -31,8 +32,8 @@ export interface Report {
   readonly flip: Flip | undefined
   /** What was killed and when, in words. */
   readonly killed: string | undefined
-  /** What the sidecar logged as a warning or worse. */
-  readonly warnings: readonly string[]
+  /** Everything that was seen, to find out why. */
+  readonly evidence: { readonly history: History; readonly log: string }
 }
 
 const partitions = 4
@@ -90,7 +91,8 @@ async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load):
   const to = Date.now()
   await load.stopConsumers()
   const histories = load.histories()
-  const verdict = judge({ ...histories, from, to, faults: scenario.kill !== undefined })
+  const history = { ...histories, from, to, faults: scenario.kill !== undefined }
+  const verdict = judge(history)
   if (flipped === undefined || flipped.reached) {
     const native = await lookAt(flipped === undefined ? source : target, topic, load.groups)
     findings.push(...commitFindings(native))
@@ -102,7 +104,7 @@ async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load):
     findings: [...findings, ...verdict.findings],
     flip: flipped,
     killed,
-    warnings: warningsOf(await sidecar.log()),
+    evidence: { history, log: await sidecar.log() },
   }
 }
 
@@ -145,13 +147,5 @@ async function standsWithout(source: Cluster, load: Load): Promise<string[]> {
     return came >= enough
       ? []
       : [`needs the source: producer ${i} got ${came} acknowledgements in ${withoutSourceMs} ms`]
-  })
-}
-
-/** Of JSON lines of pino: 40 is a warning. What is no line of its is kept. */
-function warningsOf(log: string): string[] {
-  return log.split('\n').filter((line) => {
-    const level = Number(/"level":(\d+)/.exec(line)?.[1] ?? 40)
-    return line !== '' && level >= 40
   })
 }

@@ -88,7 +88,7 @@ describe('the verdict of a cutover', () => {
 
   test.for([true, false])('finds a lost record, faults or not (%s)', (faults) => {
     expect(findings({ second: [] }, faults)).toEqual([
-      'lost: plain-1, acknowledged at 1@0, never came to g',
+      'lost: plain-1, acknowledged at 1@0 -1 ms after the flip, never came to g',
     ])
   })
 
@@ -96,7 +96,7 @@ describe('the verdict of a cutover', () => {
     const { groups, ...rest } = history()
     const other = { name: 'h', members: [{ id: 'h-1', events: [...good.first, done] }] }
     expect(judge({ ...rest, groups: [...groups, other] }).findings).toEqual([
-      'lost: plain-1, acknowledged at 1@0, never came to h',
+      'lost: plain-1, acknowledged at 1@0 -1 ms after the flip, never came to h',
     ])
   })
 

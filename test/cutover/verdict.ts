@@ -45,7 +45,7 @@ const findingsMax = 12
 export function judge(history: History): Verdict {
   const { producers, groups, faults } = history
   const findings = groups.flatMap((group) => [
-    ...lossesOf(producers, group),
+    ...lossesOf(producers, group, history.from),
     ...placesOf(producers, group),
     ...repetitionsOf(producers, group, faults),
     ...disorderOf(producers, group, faults),
