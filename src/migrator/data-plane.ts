@@ -1,0 +1,25 @@
+import type { Retained, SequenceBases, View } from '../router/index.ts'
+import type { Held } from './groups/index.ts'
+
+/** The part of the data plane that a migration acts on. */
+export interface DataPlane {
+  show(view: View): void
+  /** Resolves when all that is being produced now is answered or has failed. */
+  produced(): Promise<void>
+  /** How many Fetches wait at brokers that were sent before `shortFetches`. */
+  readonly longFetches: number
+  /** Behind the highest offset acknowledged since the fence was prepared, by `partitionKey`. */
+  readonly ackedEnds: ReadonlyMap<string, bigint>
+  /** Closes the connections of those who are held. */
+  endHeld(): void
+  /** Clients that were offered versions which the target does not have connect anew. */
+  endOutdated(): void
+  readonly retained: Retained
+  readonly bases: SequenceBases
+  /** Requests that wait are decided anew. */
+  retry(): void
+  /** Whose joins are held while a group moves. */
+  readonly groups: { held(group: string): Held }
+  /** The lowest virtual offset of a partition that anybody has asked for lately. */
+  lowestPosition(topic: string, partition: number): bigint | undefined
+}

@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log } from '../log.ts'
+import type { Facts, Fence } from '../router/index.ts'
+import { allocate } from './allocation.ts'
+import type { Cluster } from './cluster.ts'
+import type { DataPlane } from './data-plane.ts'
+import { readFenceEnds } from './fence.ts'
+import { isInternal, type Plan } from './preflight/index.ts'
+import type { MigrationRecord } from './record.ts'
+
+/** No client waits longer in a Fetch than this; what waits nevertheless costs its client a pause, not order. */
+const longFetchWaitMs = 6_000
+const pollMs = 10
+const letGoRetryMs = 500
+/** No client bears to be held for longer: some have socket timeouts of 10 s. */
+const heldMsMax = 8_000
+
+export interface FencingOptions {
+  readonly source: Cluster
+  readonly target: Cluster
+  readonly plane: DataPlane
+  readonly record: MigrationRecord
+  readonly deadlineMs: number
+  readonly log: Log
+  /** ms since the epoch */
+  readonly now: () => number
+}
+
+/**
+ * One attempt to splice: everything that takes time first, then the fence, then its outcome.
+ *
+ *     prepare -> fence entry -> held -> produced -> ends agree -> splice entry
+ *        \            \-- deadline, operator, a cluster that fails -> abort entry
+ *         \-- aborted before anything was held
+ */
+export class Fencing {
+  readonly #options: FencingOptions
+  #abortReason: string | undefined
+  #heldMs: number | null = null
+
+  constructor(options: FencingOptions) {
+    this.#options = options
+  }
+
+  /** How long producers were held, in ms; null while they were not. */
+  get heldMs(): number | null {
+    return this.#heldMs
+  }
+
+  abort(reason: string): void {
+    this.#abortReason ??= reason
+  }
+
+  /** @throws where it ended before anything was held; otherwise the record's phase tells the outcome */
+  async run(plan: Plan): Promise<void> {
+    const { record, source, now, log } = this.#options
+    await this.#prepare()
+    if (this.#abortReason !== undefined) throw new Error(this.#abortReason)
+    const heldAt = performance.now()
+    await record.append({
+      kind: 'fence',
+      fence: (record.state.fence?.id ?? 0) + 1,
+      at: now(),
+      clusterId: source.topology.clusterId,
+      everyTopic: plan.everyTopic,
+      topics: plan.topics,
+    })
+    try {
+      await this.#splice(plan)
+    } catch (err) {
+      log.error({ err }, 'a fence could not be ended')
+      await this.#letGo(`the fence failed: ${messageOf(err)}`)
+    } finally {
+      this.#heldMs = performance.now() - heldAt
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    const { plane, record, source, target } = this.#options
+    plane.endOutdated()
+    await allocate(source, target, (what) => (record.waitingFor = [what]))
+    const deadline = performance.now() + longFetchWaitMs
+    while (plane.longFetches > 0 && performance.now() < deadline) {
+      record.waitingFor = [`${plane.longFetches} fetches that wait at the source`]
+      if (this.#abortReason !== undefined) return
+      await sleep(pollMs)
+    }
+  }
+
+  /** Holds until every end is agreed, or the fence has stood for too long. */
+  async #splice(plan: Plan): Promise<void> {
+    const { plane, record, now, deadlineMs } = this.#options
+    let facts: Facts = {}
+    plane.produced().then(
+      () => (facts = { ...facts, quiesced: true, ackedEnds: plane.ackedEnds }),
+      () => {},
+    )
+    while (record.state.phase === 'fenced') {
+      if (facts.quiesced === true) facts = { ...facts, ...(await this.#ends(plan)) }
+      if (this.#abortReason !== undefined) {
+        const { id: fence } = record.state.fence as Fence
+        await record.append({ kind: 'abort', fence, at: now(), reason: this.#abortReason })
+        return
+      }
+      const options = { fenceDeadlineMs: deadlineMs, dormant: 'wait' } as const
+      if (!(await record.step(facts, options))) await sleep(pollMs)
+    }
+  }
+
+  async #ends(plan: Plan): Promise<Facts> {
+    const { source, target } = this.#options
+    try {
+      if (plan.everyTopic) await this.#bounded(source.refresh())
+      const newcomer = plan.everyTopic ? newTopic(source, plan) : undefined
+      if (newcomer !== undefined) {
+        this.abort(`topic ${newcomer} was created meanwhile: run cutover again`)
+        return {}
+      }
+      const ends = await this.#bounded(readFenceEnds(source, target, plan.topics))
+      return { ...ends, blockers: [] }
+    } catch (error) {
+      await this.#bounded(Promise.all([source.refresh(), target.refresh()])).catch(() => {})
+      return { blockers: [`a cluster that answers: ${messageOf(error)}`] }
+    }
+  }
+
+  /**
+   * Ends a fence whose journal cannot be written: until it can, nobody may believe either outcome, so that
+   * clients are sent away rather than left to wait for longer than they can.
+   */
+  async #letGo(reason: string): Promise<void> {
+    const { plane, record, now } = this.#options
+    while (record.state.phase === 'fenced') {
+      const { id: fence, at } = record.state.fence as Fence
+      try {
+        await record.append({ kind: 'abort', fence, at: now(), reason })
+      } catch {
+        if (now() - at > heldMsMax) plane.endHeld()
+        await sleep(letGoRetryMs)
+      }
+    }
+  }
+
+  /** A cluster that does not answer must not outlast the fence. */
+  async #bounded<T>(work: Promise<T>): Promise<T> {
+    const { record, deadlineMs, now } = this.#options
+    const timer = new AbortController()
+    const leftMs = (record.state.fence?.at ?? now()) + deadlineMs - now()
+    const late = sleep(Math.max(1, leftMs), undefined, { signal: timer.signal }).then(() => {
+      throw new Error('it did not answer in time')
+    })
+    late.catch(() => {})
+    try {
+      return await Promise.race([work, late])
+    } finally {
+      timer.abort()
+    }
+  }
+}
+
+/** A topic that was created after the plan was made. */
+function newTopic(source: Cluster, plan: Plan): string | undefined {
+  const planned = new Set(plan.topics.map(({ name }) => name))
+  return [...source.topology.topics.keys()].find((name) => !isInternal(name) && !planned.has(name))
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)

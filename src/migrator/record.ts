@@ -1,0 +1,132 @@
+import type { Log } from '../log.ts'
+import {
+  apply,
+  initialState,
+  nextStep,
+  viewOf,
+  type Entry,
+  type Facts,
+  type MigrationState,
+  type Phase,
+  type StepOptions,
+  type Timeline,
+} from '../router/index.ts'
+import type { DataPlane } from './data-plane.ts'
+import type { Journal } from './journal/index.ts'
+
+/** One phase gives way to another. */
+export interface Transition {
+  readonly from: Phase
+  readonly to: Phase
+  readonly atMs: number
+  readonly reason: string
+}
+
+export interface RecordOptions {
+  readonly journal: Journal
+  readonly plane: DataPlane
+  readonly log: Log
+  /** ms since the epoch */
+  readonly now: () => number
+  readonly changed: (transition: Transition) => void
+}
+
+/**
+ * Where the migration stands: what the journal's entries add up to. An entry is durable before it takes
+ * effect, and the data plane is shown every effect.
+ */
+export class MigrationRecord {
+  readonly #options: RecordOptions
+  #state: MigrationState = initialState
+  #preparing = false
+  #appending: Promise<void> = Promise.resolve()
+  /** What the next step waits for, as sentences. */
+  waitingFor: readonly string[] = []
+
+  constructor(options: RecordOptions) {
+    this.#options = options
+  }
+
+  get state(): MigrationState {
+    return this.#state
+  }
+
+  /** Whether a fence is about to go up. */
+  get preparing(): boolean {
+    return this.#preparing
+  }
+
+  prepare(preparing: boolean): void {
+    this.#preparing = preparing
+    this.show()
+  }
+
+  get timelines(): readonly { readonly topic: string; readonly timeline: Timeline }[] {
+    return [...this.#state.topics.values()].flatMap(({ name: topic, timelines }) =>
+      timelines.map((timeline) => ({ topic, timeline })),
+    )
+  }
+
+  /** Takes up what the journal says, without a word to anybody. */
+  load(): void {
+    for (const entry of this.#options.journal.entries) {
+      const next = apply(this.#state, entry)
+      if (!next.ok) throw new Error(`the journal contradicts itself: ${next.reason}`)
+      this.#state = next.state
+    }
+  }
+
+  /** Makes an entry durable, then lets it take effect. One at a time. */
+  append(entry: Entry): Promise<void> {
+    const { journal, plane } = this.#options
+    const appended = this.#appending.then(async () => {
+      const next = apply(this.#state, entry)
+      if (!next.ok) throw new Error(`${entry.kind}: ${next.reason}`)
+      await journal.append(entry)
+      const from = this.#state.phase
+      this.#state = next.state
+      // From here on nothing keeps those who wait for the splice, but what they may have written already.
+      if (entry.kind === 'splice') this.expectRetained()
+      if (entry.kind === 'sequence-base') {
+        const timeline = next.state.topics.get(entry.topic)?.timelines[entry.partition]
+        if (timeline !== undefined) plane.bases.keep({ timeline, ...entry }, entry.base)
+      }
+      this.show()
+      if (next.state.phase !== from) this.#tell(from, next.state.phase, entry)
+    })
+    this.#appending = appended.catch(() => {})
+    return appended
+  }
+
+  /** Does what comes next, as far as the facts allow. @returns whether anything was done */
+  async step(facts: Facts, options: StepOptions): Promise<boolean> {
+    const step = nextStep(this.#state, facts, this.#options.now(), options)
+    if (step.kind === 'wait') {
+      this.waitingFor = step.for
+      return false
+    }
+    await this.append(step.entry)
+    this.waitingFor = []
+    return true
+  }
+
+  expectRetained(): void {
+    this.#options.plane.retained.expect(this.timelines.map(({ timeline }) => timeline))
+  }
+
+  show(): void {
+    this.#options.plane.show(viewOf(this.#state, { hasTarget: true, preparing: this.#preparing }))
+  }
+
+  /** Resolves when nothing is being appended. */
+  async settled(): Promise<void> {
+    await this.#appending
+  }
+
+  #tell(from: Phase, to: Phase, entry: Entry): void {
+    const { log, changed, now } = this.#options
+    const reason = 'reason' in entry ? entry.reason : entry.kind
+    log.info({ phase: to, reason }, 'the migration entered another phase')
+    changed({ from, to, atMs: now(), reason })
+  }
+}
