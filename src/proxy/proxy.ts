@@ -41,7 +41,7 @@ import { ClusterDoor } from './cluster-door.ts'
 import type { SessionContext, SessionLimits } from './context.ts'
 import { Groups } from './groups.ts'
 import { MovedReadings } from './readings.ts'
-import { shortFetchWaitMs } from './requests.ts'
+import { shortFetchWaitMs } from './fetch-requests.ts'
 import { Session } from './session.ts'
 import {
   acceptedTlsTransport,

@@ -148,9 +148,9 @@ export class Session
     }
     this.#first = false
     try {
-      if (apiKey === 0) return this.#requests.produce(buffer, at, end, frameEnd, version)
+      if (apiKey === 0) return this.#requests.produce.route(buffer, at, end, frameEnd, version)
       if (end < frameEnd) return 'wait'
-      if (apiKey === 1) return this.#requests.fetch(buffer, at, frameEnd, version)
+      if (apiKey === 1) return this.#requests.fetch.route(buffer, at, frameEnd, version)
       return this.#loginOrOther(apiKey, buffer.subarray(at + 4, frameEnd))
     } catch (error) {
       // Bytes that cannot be read end the session.
@@ -251,7 +251,7 @@ export class Session
   }
 
   fetchSession(sessionId: number, from: Upstream): void {
-    this.#requests.fetchSession(sessionId, from)
+    this.#requests.fetch.sessionGiven(sessionId, from)
   }
 
   turnChanged(): void {
@@ -265,7 +265,7 @@ export class Session
 
   upstreamClosed(upstream: Upstream, error: CutoverError): void {
     this.brokers.closed(upstream)
-    this.#requests.upstreamClosed(upstream)
+    this.#requests.fetch.upstreamClosed(upstream)
     const streaming = this.#streamTo === upstream && this.#streamLeft > 0
     // A broker that goes away with nothing owed is connected again when it is needed.
     const owed = upstream.owesAnswers || upstream.unanswered || streaming

@@ -78,8 +78,15 @@ interface Reading {
   readonly segment: Segment | null
 }
 
+/** A topic by the names of the cluster that is asked. */
+interface PartTopic {
+  readonly topic: string
+  readonly topicId: string
+  readonly partitions: AskedPartition[]
+}
+
 interface Part {
-  readonly topics: Map<string, AskedTopic & { partitions: AskedPartition[] }>
+  readonly topics: Map<string, PartTopic>
   readonly readings: Map<string, Reading>
 }
 
@@ -228,7 +235,7 @@ function addTo(
   const part = parts.get(to) ?? { topics: new Map(), readings: new Map() }
   parts.set(to, part)
   const key = version >= 13 ? id : topic
-  const mine = part.topics.get(key) ?? { topic, topicId: id, partitions: [] }
+  const mine: PartTopic = part.topics.get(key) ?? { topic, topicId: id, partitions: [] }
   part.topics.set(key, mine)
   mine.partitions.push({
     ...partition,

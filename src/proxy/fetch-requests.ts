@@ -1,0 +1,130 @@
+import { apis, encodeResponse, errorCodes } from '../protocol/index.ts'
+import { moveFetch, routeFetch, seenFetch, type Destination } from '../router/index.ts'
+import type { SessionContext } from './context.ts'
+import { Exchange } from './exchange.ts'
+import { requestFrame, type Outcome, type Requests, type RequestsOwner } from './requests.ts'
+import type { Upstream } from './upstream.ts'
+import type { Waiting } from './waiting.ts'
+
+/** How long a Fetch may wait at its broker while a splice is near, in ms. */
+export const shortFetchWaitMs = 100
+
+/** A session of incremental Fetches (KIP-227) at one broker. */
+interface FetchSession {
+  readonly id: number
+  readonly upstream: Upstream
+  readonly spliced: boolean
+}
+
+/** Fetch, routed where it lies in the read buffer, and the session that the client has at one broker. */
+export class FetchRequests {
+  readonly #owner: RequestsOwner
+  readonly #context: SessionContext
+  readonly #requests: Requests
+  readonly #waiting: Waiting
+  #session: FetchSession | undefined
+  /** Whether the last Fetch that asks for a session came behind the splice. */
+  #askedBehindSplice = false
+
+  constructor(owner: RequestsOwner, requests: Requests, waiting: Waiting) {
+    this.#owner = owner
+    this.#context = owner.context
+    this.#requests = requests
+    this.#waiting = waiting
+  }
+
+  sessionGiven(id: number, upstream: Upstream): void {
+    const spliced = this.#askedBehindSplice
+    this.#session = id === 0 ? undefined : { id, upstream, spliced }
+  }
+
+  upstreamClosed(upstream: Upstream): void {
+    if (this.#session?.upstream === upstream) this.#session = undefined
+  }
+
+  /** The whole Fetch frame `[at, frameEnd)`. */
+  route(buffer: Buffer, at: number, frameEnd: number, version: number): Outcome {
+    const table = this.#context.table()
+    const home = this.#owner.brokers.homeIn(table.view.home)
+    const route = routeFetch(table, buffer, at, frameEnd, version, home)
+    if (route === 'malformed') return this.#requests.malformed('Fetch')
+    const { sessionId, sessionEpoch } = seenFetch
+    if (table.view.shortFetches && seenFetch.maxWaitMs > shortFetchWaitMs) {
+      seenFetch.maxWaitMs = shortFetchWaitMs
+      buffer.writeInt32BE(shortFetchWaitMs, seenFetch.maxWaitAt)
+    }
+    const { maxWaitMs } = seenFetch
+    if (route === 'moved') return this.#moved(buffer.subarray(at + 4, frameEnd), version)
+    let upstream: Upstream | undefined
+    const session = this.#session
+    if (sessionEpoch === 0) this.#askedBehindSplice = table.view.spliced
+    // A session from before the splice has partitions in it that have moved since.
+    const isKnown =
+      session?.id === sessionId &&
+      session.upstream.state !== 'closed' &&
+      session.spliced === table.view.spliced
+    if (sessionId !== 0 && sessionEpoch > 0) {
+      // An incremental fetch (KIP-227) means something to the broker that has its session only.
+      const isThere = isKnown && (route === 'none' || this.#leads(session.upstream, route))
+      if (!isThere) return this.#endSession(buffer.readInt32BE(at + 8), version)
+      upstream = this.#waiting.usable(session.upstream)
+    } else if (route === 'none' && isKnown) {
+      // So does the end of a session.
+      upstream = this.#waiting.usable(session.upstream)
+    } else if (route === 'split') {
+      return this.#requests.other(buffer.subarray(at + 4, frameEnd))
+    } else {
+      if (route === 'unknown' && this.#waiting.askLeader(seenFetch.unknownTopic)) return 'wait'
+      const { home: homeBroker } = this.#owner.brokers
+      upstream = this.#waiting.connected(
+        route === 'unknown' || route === 'none' ? homeBroker : route,
+      )
+    }
+    if (upstream === undefined) return 'wait'
+    const sent = new Exchange(1, version, buffer.readInt32BE(at + 8), 'fetch')
+    sent.waitMs = maxWaitMs
+    this.#requests.expect(upstream, sent)
+    this.#waiting.sent()
+    return upstream
+  }
+
+  /** Partitions that have moved are read where each offset lies; the answer is translated. */
+  #moved(frame: Buffer, version: number): Outcome {
+    const { sessionId, sessionEpoch } = seenFetch
+    // Sessions (KIP-227) are of one broker: the client begins anew, and gets none.
+    if (sessionId !== 0 && sessionEpoch > 0) {
+      return this.#endSession(frame.readInt32BE(4), version)
+    }
+    const request = requestFrame(Buffer.from(frame))
+    if (request === undefined) return this.#requests.malformed('Fetch')
+    const moved = moveFetch(this.#context.table(), request, {
+      splitFetchWaitMs: this.#context.limits.splitFetchWaitMs,
+      gatheredBytesMax: this.#context.limits.rewrittenResponseBytesMax,
+      readings: this.#context.readings,
+      reader: this.#owner,
+    })
+    if (moved.kind !== 'stream') return this.#requests.decided(request, moved)
+    const upstream = this.#waiting.connected(moved.to)
+    if (upstream === undefined) return 'wait'
+    this.#owner.run.flush()
+    const sent = new Exchange(apis.fetch.key, version, request.correlationId, 'moved')
+    sent.patcher = moved.patcher
+    sent.waitMs = moved.maxWaitMs
+    this.#requests.expect(upstream, sent)
+    upstream.write(moved.frame, this.#owner.downstream)
+    this.#waiting.sent()
+    return 'done'
+  }
+
+  #leads(upstream: Upstream, route: Destination | string): boolean {
+    return typeof route !== 'string' && this.#owner.brokers.connectedTo(route) === upstream
+  }
+
+  /** The client begins a new session, with all of its partitions. */
+  #endSession(correlationId: number, version: number): Outcome {
+    this.#session = undefined
+    const errorCode = errorCodes.FETCH_SESSION_ID_NOT_FOUND
+    const answer = encodeResponse(apis.fetch, version, correlationId, { errorCode, responses: [] })
+    return this.#requests.answer(apis.fetch.key, version, correlationId, answer)
+  }
+}

@@ -1,0 +1,109 @@
+import {
+  patchMovedProduce,
+  producedShifts,
+  routeMovedProduce,
+  routeProduce,
+  seenProduce,
+  splitMovedProduce,
+  writtenIn,
+} from '../router/index.ts'
+import type { SessionContext } from './context.ts'
+import { Exchange } from './exchange.ts'
+import { requestFrame, type Outcome, type Requests, type RequestsOwner } from './requests.ts'
+import type { Waiting } from './waiting.ts'
+
+/** Produce, routed where it lies in the read buffer, and passed on in the chunks in which it comes. */
+export class ProduceRequests {
+  readonly #owner: RequestsOwner
+  readonly #context: SessionContext
+  readonly #requests: Requests
+  readonly #waiting: Waiting
+  /** How many bytes of the unfinished request at hand must be there before it is looked at again. */
+  #lookAgainAt = 0
+
+  constructor(owner: RequestsOwner, requests: Requests, waiting: Waiting) {
+    this.#owner = owner
+    this.#context = owner.context
+    this.#requests = requests
+    this.#waiting = waiting
+  }
+
+  /** The Produce frame at `at`; not all of its bytes need be there. */
+  route(buffer: Buffer, at: number, end: number, frameEnd: number, version: number): Outcome {
+    const isWhole = end >= frameEnd
+    if (!isWhole && end - at < this.#lookAgainAt) return 'wait'
+    const table = this.#context.table()
+    const route = routeProduce(table, buffer, at, Math.min(end, frameEnd), frameEnd, version)
+    if (route === 'incomplete' || (route === 'split' && !isWhole)) {
+      // Looked at from its beginning for each chunk, a long list of partitions costs its square.
+      this.#lookAgainAt = 2 * (end - at)
+      return 'wait'
+    }
+    if (route === 'malformed') return this.#requests.malformed('Produce')
+    if (route === 'held') return this.#waiting.hold()
+    if (route === 'moved') return this.#moved(buffer, at, end, frameEnd, version)
+    if (route === 'split') return this.#requests.other(buffer.subarray(at + 4, frameEnd))
+    if (route === 'unknown' && this.#waiting.askLeader(seenProduce.unknownTopic)) return 'wait'
+    const upstream = this.#waiting.connected(route === 'unknown' ? this.#owner.brokers.home : route)
+    if (upstream === undefined) return 'wait'
+    if (seenProduce.acks === 0) upstream.unanswered = true
+    else {
+      const sent = new Exchange(0, version, buffer.readInt32BE(at + 8), 'produce')
+      if (table.view.shortFetches) sent.acked = this.#context.acked
+      this.#requests.expect(upstream, sent)
+    }
+    this.#lookAgainAt = 0
+    this.#waiting.sent()
+    return upstream
+  }
+
+  /** A Produce to a partition that has moved: its batches get the producer ids that are known there. */
+  #moved(buffer: Buffer, at: number, end: number, frameEnd: number, version: number): Outcome {
+    const table = this.#context.table()
+    const { retained, bases } = this.#context
+    const isWhole = end >= frameEnd
+    const there = Math.min(end, frameEnd)
+    // Before record batches (v3) there were no producer ids, and nothing to look at.
+    const route =
+      version < 3
+        ? 'split'
+        : routeMovedProduce(table, buffer, at, there, frameEnd, version, retained, bases)
+    if (route === 'incomplete' || (route === 'split' && !isWhole)) {
+      this.#lookAgainAt = 2 * (end - at)
+      return 'wait'
+    }
+    if (route === 'malformed') return this.#requests.malformed('Produce')
+    if (route === 'loading') return this.#waiting.hold()
+    if (route === 'split') {
+      const frame = Buffer.from(buffer.subarray(at, frameEnd))
+      const written =
+        version < 3
+          ? new Map<string, bigint>()
+          : writtenIn(table, frame, 0, frame.length, version, retained)
+      if (version >= 3) {
+        patchMovedProduce(table, frame, 0, frame.length, frame.length, version, bases)
+      }
+      const request = requestFrame(frame.subarray(4))
+      return request === undefined
+        ? this.#requests.malformed('Produce')
+        : this.#requests.decided(request, splitMovedProduce(table, request, written))
+    }
+    if (route === 'unknown') {
+      return this.#waiting.askLeader(seenProduce.unknownTopic)
+        ? 'wait'
+        : this.#waiting.waitForLeader('Produce')
+    }
+    const upstream = this.#waiting.connected(route)
+    if (upstream === undefined) return 'wait'
+    patchMovedProduce(table, buffer, at, there, frameEnd, version, bases)
+    if (seenProduce.acks === 0) upstream.unanswered = true
+    else {
+      const sent = new Exchange(0, version, buffer.readInt32BE(at + 8), 'produce')
+      sent.shifts = producedShifts(table)
+      this.#requests.expect(upstream, sent)
+    }
+    this.#lookAgainAt = 0
+    this.#waiting.sent()
+    return upstream
+  }
+}
