@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { main } from '../src/cli/index.ts'
 import { loadConfig } from '../src/config/index.ts'
 import { startEmbeddedCluster, type EmbeddedCluster } from '../src/embedded/index.ts'
+import { apis } from '../src/protocol/index.ts'
 import { startSidecar, type Sidecar } from '../src/sidecar.ts'
 import { fakeWorld } from './cli/deps.ts'
 import { freePortRow } from './kafka/index.ts'
@@ -123,4 +124,31 @@ it('counts the groups that moved, and how long they were held', async () => {
   expect(await metric('hold_duration_seconds_count', { api: 'JoinGroup' })).toBe(1)
   expect(await metric('held_requests', { api: 'JoinGroup' })).toBe(0)
   await consumer.disconnect()
+})
+
+it('is not kept waiting for a cutover that was aborted', async () => {
+  const kafka = new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING })
+  const producer = kafka.producer()
+  await producer.connect()
+  const released = Promise.withResolvers<undefined>()
+  const asked = Promise.withResolvers<undefined>()
+  source.control(apis.produce, () => {
+    asked.resolve(undefined)
+    return released.promise
+  })
+  const sent = producer.send({ topic: 'orders', messages: [{ value: 'slow' }] })
+  await asked.promise
+  // What the source has not answered keeps the fence from its splice.
+  const cutover = cli('cutover', '--timeout', '60s')
+  await expect.poll(async () => (await cli('status')).stdout).toContain('being produced')
+  expect(await cli('abort')).toMatchObject({ code: 0 })
+  const { code, stdout, stderr } = await cutover
+  expect([code, stdout]).toEqual([3, ''])
+  expect(stderr).toContain('cutover aborted: the operator aborted it.\nNow: phase source')
+  expect((await cli('status')).stdout).toContain('  aborted  the operator aborted it\n')
+  expect(await metric('transitions_total', { from: 'fenced', to: 'source' })).toBe(1)
+  expect(await metric('fence_duration_seconds_count')).toBe(1)
+  released.resolve(undefined)
+  expect((await sent)[0]?.baseOffset).toBe('0')
+  await producer.disconnect()
 })
