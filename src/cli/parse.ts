@@ -21,7 +21,7 @@ export type Invocation =
       readonly json: boolean
     }
   | { readonly kind: 'unbuilt'; readonly name: string }
-  | { readonly kind: 'demo'; readonly seconds: number }
+  | { readonly kind: 'demo'; readonly seconds: number; readonly kafka: boolean }
   | {
       readonly kind: 'status'
       readonly admin: string
@@ -246,13 +246,22 @@ export async function parse(argv: readonly string[], deps: ParseDeps): Promise<I
     )
     .command(
       'demo',
-      'An embedded cluster, a sidecar, kafkajs applications through it, and a verdict',
+      'Two embedded clusters, kafkajs applications, a live cutover, and a verdict',
       (y) =>
         y.options({
-          seconds: { type: 'number', default: 20, describe: 'how long the applications run' },
+          seconds: {
+            type: 'number',
+            default: 20,
+            describe: 'how long the applications run, and what the cutover takes in addition',
+          },
+          kafka: {
+            type: 'boolean',
+            default: false,
+            describe: 'on real brokers; not in this version, which says what to use',
+          },
         }),
-      ({ seconds }) => {
-        if (seconds >= 1 && seconds <= 3600) choose({ kind: 'demo', seconds })
+      ({ seconds, kafka }) => {
+        if (seconds >= 1 && seconds <= 3600) choose({ kind: 'demo', seconds, kafka })
         else failure = `--seconds ${seconds}: give a number from 1 to 3600`
       },
     )

@@ -1,5 +1,8 @@
 import { stripVTControlCharacters } from 'node:util'
-import type { Verdict } from './ledger.ts'
+import type { GroupStatus, Status } from '../admin/index.ts'
+import { groups } from './consumers.ts'
+import type { Books, GroupBooks } from './ledger.ts'
+import { producers } from './producers.ts'
 
 /** What the demo shows: a few lines that are written over on a terminal, one line a second elsewhere. */
 export interface Output {
@@ -11,24 +14,14 @@ export interface Output {
 
 export interface Scene {
   readonly seconds: number
-  readonly secondsTotal: number
   readonly bootstrap: string
   readonly adminUrl: string
-  readonly books: Verdict
+  readonly books: Books
   readonly sentPerSecond: number
-  readonly receivedPerSecond: number
-  readonly lag: bigint
-  readonly virtualBrokers: readonly VirtualBrokerLine[]
+  /** As the sidecar tells it; none until it has. */
+  readonly status: Status | undefined
+  readonly sourceIsUp: boolean
   readonly events: readonly string[]
-}
-
-export interface VirtualBrokerLine {
-  readonly slot: number
-  readonly address: string
-  /** The source broker behind it, as the sidecar tells. */
-  readonly home: string
-  readonly leads: readonly number[]
-  readonly isUp: boolean
 }
 
 export const clockText = (seconds: number): string =>
@@ -36,32 +29,86 @@ export const clockText = (seconds: number): string =>
     .map((part) => String(part).padStart(2, '0'))
     .join(':')
 
-export function sceneLine({ seconds, books, sentPerSecond, lag }: Scene): string {
-  return `${clockText(seconds)} sent ${books.sent}, received ${books.received}, lag ${lag}, ${sentPerSecond} records/s`
+/** Where output is no terminal. */
+export function sceneLine({ seconds, books, sentPerSecond, status }: Scene): string {
+  const received = books.groups.map(({ group, received }) => {
+    const { state, remaining } = status?.groups.find((each) => each.group === group) ?? {}
+    const left = state === 'draining' ? ` (${remaining ?? '?'} left on the source)` : ''
+    return `${group} ${received}${left}`
+  })
+  return [
+    `${clockText(seconds)} phase ${status?.phase ?? 'unknown'}`,
+    `sent ${books.sent}`,
+    ...received,
+    ...heldTexts(status),
+    `${sentPerSecond} records/s`,
+  ].join(', ')
+}
+
+const heldTexts = (status: Status | undefined): string[] => {
+  const held = status?.fence.heldRequests ?? 0
+  return held === 0 ? [] : [`${held} requests held`]
 }
 
 const row = (name: string, text: string): string => `  ${name.padEnd(16)}${text}`
 
 export function sceneLines(scene: Scene): string[] {
-  const { books, virtualBrokers, events } = scene
+  const { books, status, events, sourceIsUp } = scene
+  const { phase = 'unknown', waitingFor = [], listeners = [] } = status ?? {}
+  const writers = producers.map(({ name, idempotent }) => `${name}${idempotent ? '' : ' (plain)'}`)
   return [
-    `kafka-cutover demo   ${clockText(scene.seconds)} of ${clockText(scene.secondsTotal)}   Ctrl-C ends it`,
-    row('applications', `2 producers, 2 consumers, all at ${scene.bootstrap}`),
-    row('sent', `${books.sent} records, ${scene.sentPerSecond}/s`),
-    row('received', `${books.received} records, ${scene.receivedPerSecond}/s, lag ${scene.lag}`),
+    `kafka-cutover demo   ${clockText(scene.seconds)}   Ctrl-C ends it   ${scene.adminUrl}`,
+    row('phase', [phase, ...heldTexts(status)].join(', ')),
+    row('waiting for', waitingFor[0] ?? ''),
+    row('applications', `all at ${scene.bootstrap}, from the beginning to the end`),
+    row('producers', `${writers.join(', ')}: sent ${books.sent}, ${scene.sentPerSecond}/s`),
+    ...books.groups.map((group) =>
+      row(`group ${group.group}`, groupText(group, books.sent, status)),
+    ),
     row(
       'longest pause',
-      `${books.longestPauseMs} ms between two acks of a producer for a partition`,
+      `producing ${longest(books.pause)} ms, consuming ${Math.max(...books.groups.map(({ pause }) => longest(pause)))} ms`,
     ),
-    ...virtualBrokers.map(({ slot, address, home, leads, isUp }, index) =>
-      row(
-        index === 0 ? 'virtual brokers' : '',
-        `${slot}  ${address}  home: source ${home}${isUp ? '' : ' (down)'}  leads ${leads.join(', ') || 'nothing'}`,
+    ...listeners
+      .filter(({ nodeId }) => nodeId !== null)
+      .map(({ address, nodeId, home }, index) =>
+        row(
+          index === 0 ? 'brokers' : '',
+          `${nodeId} at ${address}: source ${sourceIsUp ? (home.source ?? 'none') : 'off'}, target ${home.target ?? 'none'}`,
+        ),
       ),
-    ),
     ...events.map((event, index) => row(index === 0 ? 'events' : '', event)),
-    row('dashboard', scene.adminUrl),
   ]
+}
+
+const longest = ({ beforeMs, cutoverMs }: Books['pause']): number => Math.max(beforeMs, cutoverMs)
+
+function groupText(
+  { group, received }: GroupBooks,
+  sent: number,
+  status: Status | undefined,
+): string {
+  const members = groups.find(({ name }) => name === group)?.members ?? 0
+  const seen = status?.groups.find((each) => each.group === group)
+  const counted = `${members} ${members === 1 ? 'member' : 'members'}: received ${received}, lag ${Math.max(0, sent - received)}`
+  return seen === undefined ? counted : `${counted}, ${moveText(seen)}`
+}
+
+/** Where a group stands in the cutover. */
+export function moveText({ state, remaining }: GroupStatus): string {
+  switch (state) {
+    case 'source':
+      return 'on the source'
+    case 'draining':
+    case 'dormant':
+      return `${remaining ?? 'an unknown number of'} records left on the source`
+    case 'moving':
+      return 'moving to the target'
+    case 'moved':
+      return 'on the target'
+    case 'forgotten':
+      return 'forgotten'
+  }
 }
 
 /** None where standard output is no terminal, whatever the types say. */

@@ -1,3 +1,6 @@
-/** The demo: clusters, applications and a sidecar in one process, and a verdict on what became of every record. */
+/** The demo: two clusters, applications and a sidecar in one process, a cutover, and a verdict on what became of every record. */
 export { runDemo, type DemoOptions } from './demo.ts'
-export { isClean, Ledger, verdictText, type Receipt, type Verdict } from './ledger.ts'
+export { Ledger, type Books } from './ledger.ts'
+export type { Receipt } from './readings.ts'
+export type { Stage } from './stage.ts'
+export { isClean, verdictLines, type Outcome } from './verdict.ts'

@@ -88,6 +88,12 @@ describe('help', () => {
 })
 
 describe('the demo', () => {
+  it('on real brokers is refused, and says what plays it there', async () => {
+    const { code, stderr } = await cli('demo', '--kafka')
+    expect(code).toBe(3)
+    expect(stderr).toContain('test/cutover/main.ts --client kafkajs --pair 3.9.1:4.3.1')
+  })
+
   it('is given what it needs, and ends on a signal', async () => {
     let aborted = false
     const { world, deps } = fakeWorld({
