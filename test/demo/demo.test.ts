@@ -87,23 +87,9 @@ describe('the demo', () => {
 
   test('fails where the cutover is refused, and says why', async () => {
     const { code, lines } = await demo({
-      prepare: ({ target }) =>
-        void target.control(
-          apis.describeConfigs,
-          ({ resources }) => ({
-            kind: 'answer',
-            body: {
-              throttleTimeMs: 0,
-              results: resources.map(({ resourceType, resourceName }) => ({
-                ...{ errorCode: 0, errorMessage: null, resourceType, resourceName },
-                configs: [{ name: 'max.message.bytes', value: '1', readOnly: false }],
-              })),
-            },
-          }),
-          { keep: true },
-        ),
+      prepare: ({ source }) => source.createTopic({ name: 'left-behind', partitions: 1 }),
     })
-    expect(lines.join('\n')).toMatch(/refused: .*max\.message\.bytes/)
+    expect(lines.join('\n')).toMatch(/refused: .*the target has no topic left-behind/)
     expect(lines.at(-3)).toBe('cutover         not done: phase source')
     expect(lines.at(-1)).toMatch(/^verdict: NOT CLEAN: .* lost 0, out of order 0, repeated 0$/)
     expect(code).toBe(1)
