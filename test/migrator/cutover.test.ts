@@ -5,6 +5,7 @@ import { Kafka, logLevel, type Consumer, type Producer } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/index.ts'
 import { startEmbeddedCluster, type EmbeddedCluster } from '../../src/embedded/index.ts'
+import { apis } from '../../src/protocol/index.ts'
 import { startSidecar, type Sidecar } from '../../src/sidecar.ts'
 import { freePortRow } from '../kafka/index.ts'
 import { until } from '../kafka/ports.ts'
@@ -32,6 +33,7 @@ const admin = (): string => `http://127.0.0.1:${port + 8}`
 interface StatusJson {
   readonly phase: string
   readonly waitingFor: readonly string[]
+  readonly lastAbort: string | null
   readonly groups: readonly { readonly group: string; readonly state: string }[]
 }
 const status = async (): Promise<StatusJson> =>
@@ -82,7 +84,13 @@ afterEach(async () => {
 })
 
 async function consume(groupId: string): Promise<void> {
-  const consumer = kafka.consumer({ groupId, heartbeatInterval: 200, maxWaitTimeInMs: 200 })
+  const consumer = kafka.consumer({
+    groupId,
+    heartbeatInterval: 200,
+    // A consumer that lost its connection comes back as somebody else: its former self expires soon.
+    sessionTimeout: 6_000,
+    maxWaitTimeInMs: 200,
+  })
   consumers.push(consumer)
   await consumer.connect()
   await consumer.subscribe({ topic: 'orders', fromBeginning: true })
@@ -108,6 +116,12 @@ async function send(count: number): Promise<void> {
   }
 }
 
+async function cutover(): Promise<void> {
+  const started = await fetch(`${admin()}/cutover`, { method: 'POST' })
+  expect(await started.text()).toContain('"phase"')
+  expect(started.status).toBe(202)
+}
+
 const of = (all: readonly Seen[], partition: number): readonly Seen[] =>
   all.filter((each) => each.partition === partition)
 
@@ -124,9 +138,7 @@ describe('a cutover', () => {
     await consume('billing')
     await send(60)
     await until(() => received.length === 60, 20_000, 20)
-    const started = await fetch(`${admin()}/cutover`, { method: 'POST' })
-    expect(await started.text()).toContain('"phase"')
-    expect(started.status).toBe(202)
+    await cutover()
     let last: StatusJson | undefined
     const deadline = performance.now() + 40_000
     while (performance.now() < deadline) {
@@ -143,4 +155,67 @@ describe('a cutover', () => {
     await send(30)
     await expectAllReceivedOnce()
   }, 90_000)
+
+  test('a sidecar that is started again goes on where it was, also with the source switched off', async () => {
+    await consume('billing')
+    await send(30)
+    await until(() => received.length === 30, 20_000, 20)
+    await cutover()
+    await until(async () => !['source', 'fenced'].includes((await status()).phase), 10_000, 5)
+    await sidecar.stop()
+    sidecar = await run()
+    await send(30)
+    await until(async () => (await status()).phase === 'target', 40_000, 50)
+    for (const broker of source.brokers) await source.stopBroker(broker.nodeId)
+    await sidecar.stop()
+    sidecar = await run()
+    expect((await status()).phase).toBe('target')
+    await send(30)
+    await expectAllReceivedOnce()
+  }, 120_000)
+
+  test('what reaches the source behind the splice is carried to the target, once', async () => {
+    await consume('billing')
+    await send(30)
+    await cutover()
+    await until(async () => (await status()).phase === 'target', 40_000, 50)
+    const direct = new Kafka({ brokers: source.bootstrapServers.split(','), logLevel: 0 })
+    const bypassing = direct.producer()
+    await bypassing.connect()
+    const messages = [
+      { key: 'k', value: 'late 1', partition: 1, headers: { h: 'v' }, timestamp: '1700000000000' },
+      { value: 'late 2', partition: 1 },
+    ]
+    await bypassing.send({ topic: 'orders', messages })
+    const late = (): Seen[] => received.filter(({ value }) => value.startsWith('late'))
+    await until(() => late().length >= 2, 20_000, 20)
+    await bypassing.disconnect()
+    await send(30)
+    await until(() => received.length >= sent.length + 2, 20_000, 20)
+    expect(late().map(({ value }) => value)).toEqual(['late 1', 'late 2'])
+    const carried = target.log('orders', 1).find(({ value }) => value?.toString() === 'late 1')
+    expect(carried).toMatchObject({ timestamp: 1_700_000_000_000n })
+    expect(carried?.key?.toString()).toBe('k')
+    const { topics } = (await status()) as unknown as {
+      topics: { partitions: { stragglers: number }[] }[]
+    }
+    expect(topics[0]?.partitions.map(({ stragglers }) => stragglers)).toEqual([0, 2, 0])
+  }, 120_000)
+
+  test('a fence that does not end in time is aborted, and says why', async () => {
+    await send(3)
+    const away = target.control(apis.listOffsets, () => ({ kind: 'swallow' }), { keep: true })
+    await cutover()
+    await send(12)
+    await until(async () => (await status()).lastAbort !== null, 20_000, 50)
+    const told = await status()
+    expect(told.phase).toBe('source')
+    expect(told.lastAbort).toContain('the fence still waited for')
+    away()
+    await send(12)
+    for (const partition of partitions) {
+      expect(source.log('orders', partition)).toHaveLength(of(sent, partition).length)
+      expect(target.log('orders', partition)).toHaveLength(0)
+    }
+  }, 60_000)
 })

@@ -232,7 +232,7 @@ function addTo(
     segment === null || version < 13
       ? topicId
       : (table[segment.cluster].topics.get(topic)?.topicId ?? zeroUuid)
-  const part = parts.get(to) ?? { topics: new Map(), readings: new Map() }
+  const part: Part = parts.get(to) ?? { topics: new Map(), readings: new Map() }
   parts.set(to, part)
   const key = version >= 13 ? id : topic
   const mine: PartTopic = part.topics.get(key) ?? { topic, topicId: id, partitions: [] }
