@@ -25,7 +25,23 @@ interface Transaction {
   producerId: bigint
   epoch: number
   timeoutMs: number
+  /** When the last transaction began; -1 before the first. */
+  startedAt: number
   status: Status
+}
+
+/** As brokers name them; there is no prepared state here. */
+export const transactionStates: readonly string[] = [
+  ...['Empty', 'Ongoing', 'PrepareCommit', 'PrepareAbort', 'CompleteCommit', 'CompleteAbort'],
+  ...['Dead', 'PrepareEpochFence'],
+]
+
+export interface ListedTransaction {
+  readonly transactionalId: string
+  readonly producerId: bigint
+  readonly state: string
+  /** ms by the cluster's clock; -1 before the first transaction */
+  readonly startedAt: number
 }
 
 export interface TransactionClaim {
@@ -76,6 +92,7 @@ export class Transactions {
         producerId: newProducerId(),
         epoch: 0,
         timeoutMs,
+        startedAt: -1,
         status: { kind: 'Empty' },
       }
       this.#transactions.set(transactionalId, made)
@@ -131,6 +148,7 @@ export class Transactions {
       groups: new Set<string>(),
     }
     transaction.status = begun
+    transaction.startedAt = now
     this.#begun()
     return begun
   }
@@ -170,6 +188,13 @@ export class Transactions {
     this.#complete({ producer: { id: producerId, epoch }, isCommit, partitions, groups })
   }
 
+  all(): ListedTransaction[] {
+    return [...this.#transactions].map(([transactionalId, { producerId, status, startedAt }]) => ({
+      ...{ transactionalId, producerId, startedAt },
+      state: stateOf(status),
+    }))
+  }
+
   nextDeadline(): number {
     let next = Infinity
     for (const { status } of this.#transactions.values())
@@ -194,6 +219,11 @@ function bump(transaction: Transaction, newProducerId: () => bigint): void {
     transaction.producerId = newProducerId()
     transaction.epoch = 0
   }
+}
+
+function stateOf(status: Status): string {
+  if (status.kind !== 'Ended') return status.kind
+  return status.isCommit ? 'CompleteCommit' : 'CompleteAbort'
 }
 
 const succeeded = ({ producerId, epoch }: Transaction): InitResult => ({

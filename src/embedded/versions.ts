@@ -41,6 +41,7 @@ export const releases = {
     incrementalAlterConfigs: 1,
     describeCluster: null,
     describeProducers: null,
+    listTransactions: null,
   },
   '2.8': {
     produce: 9,
@@ -63,6 +64,7 @@ export const releases = {
     endTxn: 3,
     txnOffsetCommit: 3,
     describeCluster: 0,
+    listTransactions: null,
   },
   '3.2': {
     produce: 9,
@@ -84,6 +86,7 @@ export const releases = {
     endTxn: 3,
     txnOffsetCommit: 3,
     describeCluster: 0,
+    listTransactions: 0,
   },
 } as const satisfies Record<string, VersionCaps>
 

@@ -431,7 +431,34 @@ async function askTransactions(asked: RawClient): Promise<Answers> {
   answers['transaction: add, other id'] = await add(topic, producerId + 9n)
   answers['transaction: add, other epoch'] = await add(topic, producerId, producerEpoch + 1)
   answers['transaction: add, unknown name'] = await add(topic, producerId, producerEpoch, 'none')
+  const listed = async (
+    filter: Partial<RequestInput<typeof apis.listTransactions>>,
+    version: 0 | 1 = 0,
+  ) => {
+    const all = { stateFilters: [], producerIdFilters: [] }
+    const answer = await asked.ask(apis.listTransactions, version, { ...all, ...filter })
+    const states = answer.transactionStates.map((each) => [
+      each.transactionalId,
+      each.producerId === producerId,
+      each.transactionState,
+    ])
+    return [answer.errorCode, answer.unknownStateFilters, states]
+  }
+  answers['transaction: listed before the first'] = await listed({})
+  answers['transaction: listed before the first, old'] = await listed(
+    { durationFilter: 60_000n },
+    1,
+  )
   answers['transaction: add'] = await add(topic)
+  answers['transaction: listed'] = await listed({})
+  answers['transaction: listed, young'] = await listed({ durationFilter: 60_000n }, 1)
+  answers['transaction: listed by state'] = await listed({ stateFilters: ['Ongoing', 'Empty'] })
+  answers['transaction: listed by another'] = await listed({ stateFilters: ['CompleteCommit'] })
+  answers['transaction: listed by none'] = await listed({ stateFilters: ['ongoing'] })
+  answers['transaction: listed by id'] = await listed({ producerIdFilters: [producerId] })
+  answers['transaction: listed by other id'] = await listed({
+    producerIdFilters: [producerId + 9n],
+  })
   answers['transaction: end, other epoch'] = await end(true, producerEpoch + 1)
   answers['transaction: end, unknown name'] = await end(true, producerEpoch, 'none')
   answers['transaction: end'] = await end(true)

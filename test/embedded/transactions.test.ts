@@ -168,6 +168,36 @@ describe('a transaction', () => {
     await cluster.stop()
   })
 
+  test('is listed by the broker that coordinates it, by state and by age', async () => {
+    const clock = stoppedClock()
+    const cluster = await startEmbeddedCluster({
+      ...{ clock, brokers: 2, topics: [{ name: 'out', partitions: 1, replicas: 1 }] },
+    })
+    const clients = await Promise.all(cluster.brokers.map((broker) => RawClient.open(broker)))
+    const [first, second] = clients
+    const [broker] = cluster.brokers
+    if (first === undefined || second === undefined || broker === undefined) throw new Error('two')
+    cluster.moveTransactionCoordinator('tx', broker.nodeId)
+    const listed = async (asked: RawClient, state: string, durationFilter = -1n) => {
+      const request = { stateFilters: [state], producerIdFilters: [], durationFilter }
+      const answer = await asked.ask(apis.listTransactions, 1, request)
+      return [...answer.transactionStates.map((each) => each.transactionalId), ...answer.unknownStateFilters] // prettier-ignore
+    }
+    const { add, end } = await begun(first)
+    expect([await listed(first, 'Empty'), await listed(first, 'Ongoing')]).toEqual([['tx'], []])
+    await add(3)
+    clock.advance(1_000)
+    expect(await listed(first, 'Ongoing')).toEqual(['tx'])
+    expect(await listed(second, 'Ongoing')).toEqual([])
+    expect(await listed(first, 'Ongoing', 999n)).toEqual(['tx'])
+    expect(await listed(first, 'Ongoing', 1_000n)).toEqual([])
+    expect(await listed(first, 'underway')).toEqual(['underway'])
+    await end(true)
+    expect(await listed(first, 'CompleteCommit')).toEqual(['tx'])
+    for (const client of clients) client.close()
+    await cluster.stop()
+  })
+
   test('that runs out of time is aborted, and its producer fenced', async () => {
     const clock = stoppedClock()
     const cluster = await startEmbeddedCluster({ clock, topics: [{ name: 'out', partitions: 1 }] })

@@ -30,6 +30,7 @@ import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
 import { offsetDelete } from './47-offset-delete.ts'
 import { describeCluster } from './60-describe-cluster.ts'
 import { describeProducers } from './61-describe-producers.ts'
+import { listTransactions } from './66-list-transactions.ts'
 
 const all: readonly Handler[] = [
   produce,
@@ -63,6 +64,7 @@ const all: readonly Handler[] = [
   offsetDelete,
   describeCluster,
   describeProducers,
+  listTransactions,
 ]
 
 /** What the brokers answer, by API key; SaslHandshake and SaslAuthenticate are in `login.ts`. */
