@@ -50,6 +50,9 @@ const heldTexts = (status: Status | undefined): string[] => {
   return held === 0 ? [] : [`${held} requests held`]
 }
 
+/** Lines above the top of a terminal cannot be written over, and many have 24. */
+const eventsShown = 8
+
 const row = (name: string, text: string): string => `  ${name.padEnd(16)}${text}`
 
 export function sceneLines(scene: Scene): string[] {
@@ -77,7 +80,7 @@ export function sceneLines(scene: Scene): string[] {
           `${nodeId} at ${address}: source ${sourceIsUp ? (home.source ?? 'none') : 'off'}, target ${home.target ?? 'none'}`,
         ),
       ),
-    ...events.map((event, index) => row(index === 0 ? 'events' : '', event)),
+    ...events.slice(-eventsShown).map((event, index) => row(index === 0 ? 'events' : '', event)),
   ]
 }
 

@@ -75,9 +75,9 @@ const tellTransition =
 
 const phaseTexts: Record<Exclude<Phase, 'source'>, string> = {
   fenced: 'producing is held, what is in flight settles',
-  spliced: 'producing goes to the target, groups read the source to its end',
-  drained: 'no group has anything left to read on the source',
-  target: 'all groups have moved, the source is not needed any more',
+  spliced: 'produced to the target, groups read the source to its end',
+  drained: 'no group has anything left on the source',
+  target: 'all groups have moved, the source is not needed',
 }
 
 /** What became of each group since the status before. */

@@ -56,7 +56,8 @@ export class Watch {
       method: 'POST',
       signal: AbortSignal.timeout(answerTimeoutMs),
     })
-    return response.ok ? undefined : await response.text()
+    const json: unknown = await response.json()
+    return response.ok ? undefined : errorOf(json)
   }
 
   /** `GET /events`: a phase may be shorter than the time between two questions for the status. */
@@ -93,6 +94,11 @@ function transitionOf(event: string): AdminEvent | undefined {
   const transition: unknown = JSON.parse(json)
   return isTransition(transition) ? transition : undefined
 }
+
+const errorOf = (json: unknown): string =>
+  typeof json === 'object' && json !== null && 'error' in json
+    ? String(json.error)
+    : 'the sidecar does not say why'
 
 const isTransition = (json: unknown): json is AdminEvent =>
   typeof json === 'object' && json !== null && 'from' in json && 'to' in json && 'reason' in json

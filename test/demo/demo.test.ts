@@ -89,7 +89,7 @@ describe('the demo', () => {
     const { code, lines } = await demo({
       prepare: ({ source }) => source.createTopic({ name: 'left-behind', partitions: 1 }),
     })
-    expect(lines.join('\n')).toMatch(/refused: .*the target has no topic left-behind/)
+    expect(lines.join('\n')).toMatch(/refused: cutover: .*the target has no topic left-behind/)
     expect(lines.at(-3)).toBe('cutover         not done: phase source')
     expect(lines.at(-1)).toMatch(/^verdict: NOT CLEAN: .* lost 0, out of order 0, repeated 0$/)
     expect(code).toBe(1)
