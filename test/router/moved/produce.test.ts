@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest'
+import { emptyTopology } from '../../../src/cluster/index.ts'
+import {
+  apis,
+  decodeRequest,
+  decodeRequestHeader,
+  encodeBatch,
+  encodeRequest,
+} from '../../../src/protocol/index.ts'
+import { batchProducer, walkProduceBatches } from '../../../src/router/patch/index.ts'
+import {
+  nextTable,
+  patchMovedProduce,
+  Retained,
+  routeMovedProduce,
+  routeProduce,
+  SequenceBases,
+  splitMovedProduce,
+  writtenIn,
+  type RoutingTable,
+  type WantedBase,
+} from '../../../src/router/index.ts'
+import { movedTable } from '../translations/given.ts'
+
+const version = 9
+const producerId = 42n
+const producerEpoch = 3
+
+function batch(baseSequence: number, records = 1): Buffer {
+  return encodeBatch({
+    producerId,
+    producerEpoch,
+    baseSequence,
+    records: Array.from({ length: records }, () => ({ timestamp: 1n, value: Buffer.from('v') })),
+  })
+}
+
+const produce = (partitions: readonly (readonly [number, Buffer])[], topic = 'orders'): Buffer =>
+  encodeRequest(
+    apis.produce,
+    version,
+    { correlationId: 7, clientId: 'test' },
+    {
+      transactionalId: null,
+      acks: -1,
+      timeoutMs: 1_000,
+      topicData: [
+        { name: topic, partitionData: partitions.map(([index, records]) => ({ index, records })) },
+      ],
+    },
+  )
+
+const peek = (table: RoutingTable, frame: Buffer) =>
+  routeProduce(table, frame, 0, frame.length, frame.length, version)
+
+const route = (
+  table: RoutingTable,
+  frame: Buffer,
+  { retained = new Retained(), bases = new SequenceBases() } = {},
+) => routeMovedProduce(table, frame, 0, frame.length, frame.length, version, retained, bases)
+
+/** A sidecar that was just started: nothing is known of the target but what the journal says. */
+const withoutTarget = (table: RoutingTable): RoutingTable =>
+  nextTable(table, { ...table, target: emptyTopology })
+
+describe('a Produce to partitions that have moved', () => {
+  // Seen once as four lost records: a restart behind the splice, and a batch for two partitions.
+  test('never goes to the other cluster because no leader is known', () => {
+    const table = withoutTarget(movedTable())
+    for (const frame of [
+      produce([[0, batch(0)]]),
+      produce([
+        [0, batch(0)],
+        [1, batch(0)],
+      ]),
+    ]) {
+      expect(peek(table, frame)).toBe('moved')
+      expect(route(table, frame)).toBe('unknown')
+    }
+  })
+
+  test('is held while a splice is agreed on, whatever else is known', () => {
+    const table = movedTable({ spliced: false, view: { held: true } })
+    expect(peek(table, produce([[0, batch(0)]]))).toBe('held')
+    expect(
+      peek(
+        table,
+        produce([
+          [1, batch(0)],
+          [9, batch(0)],
+        ]),
+      ),
+    ).toBe('held')
+  })
+
+  test('waits while it is not known what the source holds', () => {
+    const table = movedTable()
+    const retained = new Retained()
+    const timelines = table.view.topics.get('orders')?.timelines ?? []
+    retained.expect(timelines)
+    expect(route(table, produce([[0, batch(5)]]), { retained })).toBe('loading')
+    for (const timeline of timelines) retained.keep(timeline, [])
+    expect(route(table, produce([[0, batch(5)]]), { retained })).not.toBe('loading')
+  })
+
+  test('is answered where the source holds it already, and only the rest is written', () => {
+    const table = movedTable()
+    const [first] = table.view.topics.get('orders')?.timelines ?? []
+    const retained = new Retained()
+    if (first === undefined) throw new Error('orders has a partition 0')
+    retained.keep(first, [
+      { producerId, producerEpoch, firstSequence: 5, lastSequence: 6, offset: 98n },
+    ])
+    const frame = produce([
+      [0, batch(5, 2)],
+      [1, batch(5, 2)],
+    ])
+    expect(route(table, frame, { retained })).toBe('split')
+    const written = writtenIn(table, frame, 0, frame.length, version, retained)
+    expect(written).toEqual(new Map([['orders 0', 98n]]))
+    const header = decodeRequestHeader(frame, 4)
+    const { correlationId, clientId, bodyOffset } = header
+    const request = { api: apis.produce, version, correlationId, clientId, frame: frame.subarray(4), bodyOffset: bodyOffset - 4 } // prettier-ignore
+    const decision = splitMovedProduce(table, request, written)
+    if (decision.kind !== 'split') throw new Error(decision.kind)
+    const sent = decision.parts.map(({ frame: part }) => {
+      const { bodyOffset: at } = decodeRequestHeader(part, 4)
+      return decodeRequest(apis.produce, version, part, at).topicData.map((topic) => [
+        topic.name,
+        topic.partitionData.map(({ index }) => index),
+      ])
+    })
+    expect(sent).toEqual([[['orders-v2', [1]]]])
+    // The same sequence numbers of another epoch are another batch.
+    const other = { producerId, producerEpoch: 4, firstSequence: 5, lastSequence: 6 }
+    expect(retained.find(first, other)).toBeUndefined()
+  })
+
+  test('shows the target producer ids that no other history has', () => {
+    const table = movedTable()
+    const frame = produce([[0, batch(5)]])
+    patchMovedProduce(table, frame, 0, frame.length, frame.length, version, new SequenceBases())
+    const seen: unknown[] = []
+    walkProduceBatches(frame, 0, frame.length, frame.length, version, (_topic, _partition, at) => {
+      seen.push({ ...batchProducer(frame, at) })
+    })
+    expect(seen).toMatchObject([{ producerId: producerId + 2n ** 52n, baseSequence: 5 }])
+  })
+})
+
+describe('a target that wants sequence numbers from 0', () => {
+  test('gets them once the base is durable; until then the batch waits', () => {
+    const table = movedTable()
+    const bases = new SequenceBases()
+    bases.active = true
+    const wanted: WantedBase[] = []
+    bases.wanted = (base) => wanted.push(base)
+    const frame = produce([[0, batch(5)]])
+    expect(route(table, frame, { bases })).toBe('loading')
+    expect(wanted).toMatchObject([{ producerId, producerEpoch, base: 5 }])
+    const [base] = wanted
+    if (base === undefined) throw new Error('a base is wanted')
+    bases.keep(base, base.base)
+    expect(route(table, frame, { bases })).not.toBe('loading')
+    expect(bases.find(base, 9)).toBe(5)
+    // Another epoch begins at 0 by itself.
+    expect(bases.find({ ...base, producerEpoch: 4 }, 0)).toBe(0)
+  })
+})
