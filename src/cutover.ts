@@ -199,7 +199,7 @@ function allowedCommands({ state, preparing }: Migrator): readonly CommandName[]
     case 'drained':
       return ['forget']
     case 'target':
-      return []
+      return [...state.groups.values()].includes('left') ? ['forget'] : []
   }
 }
 

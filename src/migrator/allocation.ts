@@ -11,7 +11,7 @@ const transactionTimeoutMs = 60_000
  * Makes the target allocate what it will be asked for, while nobody waits: a fresh cluster creates its
  * coordinators' topics at the first request, which takes seconds.
  *
- * @param waits is told what is waited for
+ * @param waits is told what is waited for; it may throw, which ends the wait
  * @throws where the target does not get ready in time
  */
 export async function allocate(
@@ -20,8 +20,19 @@ export async function allocate(
   waits: (what: string) => void,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs
-  await retried(deadline, async () => {
-    waits('the target to hand out a producer id')
+  const ready = async (what: string, ask: () => Promise<unknown>): Promise<void> => {
+    for (;;) {
+      waits(what)
+      try {
+        await ask()
+        return
+      } catch (error) {
+        if (performance.now() > deadline) throw error
+        await sleep(retryMs)
+      }
+    }
+  }
+  await ready('the target to hand out a producer id', async () => {
     const body = { transactionalId: null, transactionTimeoutMs }
     const { errorCode } = await target.ask(apis.initProducerId, 1, body, 'any')
     if (errorCode !== 0) {
@@ -29,20 +40,8 @@ export async function allocate(
     }
   })
   for (const { group } of await listGroups(source)) {
-    await retried(deadline, async () => {
-      waits(`the target to name a coordinator of group ${group}`)
-      await describeGroup(target, group)
-    })
-  }
-}
-
-async function retried(deadline: number, act: () => Promise<void>): Promise<void> {
-  for (;;) {
-    try {
-      return await act()
-    } catch (error) {
-      if (performance.now() > deadline) throw error
-      await sleep(retryMs)
-    }
+    await ready(`the target to name a coordinator of group ${group}`, () =>
+      describeGroup(target, group),
+    )
   }
 }

@@ -55,7 +55,6 @@ export class Fencing {
   async run(plan: Plan): Promise<void> {
     const { record, source, now, log } = this.#options
     await this.#prepare()
-    if (this.#abortReason !== undefined) throw new Error(this.#abortReason)
     const heldAt = performance.now()
     await record.append({
       kind: 'fence',
@@ -78,13 +77,21 @@ export class Fencing {
   async #prepare(): Promise<void> {
     const { plane, record, source, target } = this.#options
     plane.endOutdated()
-    await allocate(source, target, (what) => (record.waitingFor = [what]))
+    await allocate(source, target, (what) => {
+      this.#throwIfAborted()
+      record.waitingFor = [what]
+    })
     const deadline = performance.now() + longFetchWaitMs
     while (plane.longFetches > 0 && performance.now() < deadline) {
       record.waitingFor = [`${plane.longFetches} fetches that wait at the source`]
-      if (this.#abortReason !== undefined) return
+      this.#throwIfAborted()
       await sleep(pollMs)
     }
+    this.#throwIfAborted()
+  }
+
+  #throwIfAborted(): void {
+    if (this.#abortReason !== undefined) throw new Error(this.#abortReason)
   }
 
   /** Holds until every end is agreed, or the fence has stood for too long. */

@@ -46,6 +46,8 @@ export interface MigratorOptions {
 export type Started = { readonly ok: true } | { readonly ok: false; readonly error: string }
 
 const groupsPollMs = 200
+/** How often groups are looked for that were left on the source. */
+const returnPollMs = 1_000
 
 /**
  * Carries the migration through its phases: `Fencing` up to the splice, then each group by itself, until the
@@ -112,7 +114,14 @@ export class Migrator {
 
   /** The groups that have to do with the plan, as operators see them. */
   get groups(): readonly GroupRow[] {
-    return this.#groups.rows
+    const seen = this.#groups.rows
+    const names = new Set(seen.map(({ group }) => group))
+    // What was settled before a restart, nobody looks at any more.
+    const settled = [...this.state.groups].flatMap(([group, standing]) => {
+      const isSettled = standing === 'moved' || standing === 'forgotten'
+      return isSettled && !names.has(group) ? [settledRow(group, standing)] : []
+    })
+    return [...seen, ...settled]
   }
 
   /** How far each of them is in each topic. */
@@ -147,7 +156,7 @@ export class Migrator {
     if (isUnderWay) this.#record.expectRetained()
     this.#record.show()
     if (isUnderWay) this.#running = this.#settle()
-    if (phase === 'target') this.#stragglers.watch(() => this.#record.timelines)
+    if (phase === 'target') this.#running = this.#settle()
   }
 
   async stop(): Promise<void> {
@@ -173,12 +182,15 @@ export class Migrator {
     }
     this.#failure = null
     this.#dormant = dormant
+    const { fenceDeadlineMs: deadlineMs } = this.#options
+    const fencing = new Fencing({ ...this.#options, deadlineMs, record: this.#record })
+    this.#fencing = fencing
     this.#record.prepare(true)
     try {
       const plan = await this.check()
       const blocking = plan.findings.filter(({ severity }) => severity === 'blocking')
       if (blocking.length > 0) throw new Error(blocking.map(findingText).join('\n'))
-      this.#running = this.#run(plan)
+      this.#running = this.#run(fencing, plan)
       return { ok: true }
     } catch (error) {
       this.#record.prepare(false)
@@ -230,11 +242,10 @@ export class Migrator {
     )
   }
 
-  async #run(plan: Plan): Promise<void> {
-    const { fenceDeadlineMs: deadlineMs, log } = this.#options
-    this.#fencing = new Fencing({ ...this.#options, deadlineMs, record: this.#record })
+  async #run(fencing: Fencing, plan: Plan): Promise<void> {
+    const { log } = this.#options
     try {
-      await this.#fencing.run(plan)
+      await fencing.run(plan)
     } catch (error) {
       this.#failure = messageOf(error)
       log.warn({ reason: this.#failure }, 'a cutover ended before anything was held')
@@ -250,13 +261,19 @@ export class Migrator {
     const { source, log, fenceDeadlineMs } = this.#options
     try {
       // Behind a restart nobody has asked yet; behind a fence, producers wait for what comes next.
-      if (source.topology.topics.size === 0) await source.refresh()
-      await this.#producers.retain()
+      if (this.#isUnderWay) {
+        if (source.topology.topics.size === 0) await source.refresh()
+        await this.#producers.retain()
+      }
       this.#stragglers.watch(() => this.#record.timelines)
       while (!this.#stopped && this.#isUnderWay) {
         const facts = await this.#groupFacts()
         const options = { fenceDeadlineMs, dormant: this.#dormant }
         if (!(await this.#record.step(facts, options))) await sleep(groupsPollMs)
+      }
+      while (!this.#stopped && this.#mayReturn) {
+        await this.#groups.tick().catch(() => {})
+        await sleep(returnPollMs)
       }
       await this.#groups.settled()
     } catch (err) {
@@ -266,6 +283,12 @@ export class Migrator {
 
   get #isUnderWay(): boolean {
     return this.state.phase === 'spliced' || this.state.phase === 'drained'
+  }
+
+  /** Whether groups may come back to the source, or begin there, that move when they are drained. */
+  get #mayReturn(): boolean {
+    const { phase, everyTopic, groups } = this.state
+    return phase === 'target' && (!everyTopic || [...groups.values()].includes('left'))
   }
 
   async #groupFacts(): Promise<Facts> {
@@ -291,6 +314,15 @@ export class Migrator {
     })
   }
 }
+
+const settledRow = (group: string, state: 'moved' | 'forgotten'): GroupRow => ({
+  group,
+  state,
+  members: null,
+  remaining: 0,
+  ratePerSecond: null,
+  etaSeconds: 0,
+})
 
 export const findingText = ({ subject, problem, evidence, remedy }: Finding): string =>
   `${subject}: ${problem} (${evidence}); ${remedy}`
