@@ -32,11 +32,10 @@ export async function play(options: {
   /** Ends the act early. */
   readonly signal: AbortSignal
   readonly tell: (event: string) => void
-}): Promise<Outcome> {
+}): Promise<Omit<Outcome, 'phase'>> {
   const { stage, applications, ledger, watch, ms, signal, tell } = options
   const pause = (share: number) => pauseFor(ms * share, signal)
-  const outcome = (cutoverMs: number | null, withoutSourceMs = 0): Outcome => ({
-    phase: watch.status?.phase ?? 'unknown',
+  const outcome = (cutoverMs: number | null, withoutSourceMs = 0) => ({
     cutoverMs,
     fenceMs: watch.status?.fence.durationMs ?? null,
     withoutSourceMs,

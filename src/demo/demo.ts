@@ -44,9 +44,10 @@ async function perform(options: DemoOptions): Promise<number> {
     const applications = await startApplications(stage.bootstrap, ledger)
     const { watch, tell, end } = startShow(stdout, stage, ledger)
     try {
-      outcome = await play({ stage, applications, ledger, watch, ms, signal, tell })
+      const act = play({ stage, applications, ledger, watch, ms, signal, tell })
+      const played = await act.finally(() => applications.finish())
+      outcome = { ...played, phase: watch.status?.phase ?? 'unknown' }
     } finally {
-      await applications.finish()
       end()
     }
   } finally {

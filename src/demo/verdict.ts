@@ -16,11 +16,14 @@ const bad = ({ lost, outOfOrder, repeated, strange }: GroupBooks): number =>
   lost + outOfOrder + repeated + strange
 
 /** The cutover is done, nothing of what must not happen did, and the demo was no empty one. */
-export const isClean = ({ sent, errors, groups }: Books, { cutoverMs }: Outcome): boolean =>
-  cutoverMs !== null &&
-  sent > 0 &&
-  errors === 0 &&
-  groups.every((group) => group.received >= sent && bad(group) === 0)
+export const isClean = (books: Books, outcome: Outcome): boolean =>
+  judge(books, outcome) === 'clean'
+
+function judge({ sent, errors, groups }: Books, { cutoverMs }: Outcome): string {
+  const isGood = groups.every((group) => group.received >= sent && bad(group) === 0)
+  if (sent === 0 || errors > 0 || !isGood) return 'NOT CLEAN'
+  return cutoverMs === null ? 'unfinished' : 'clean'
+}
 
 export function verdictLines(books: Books, outcome: Outcome): string[] {
   const { sent, errors, pause, groups } = books
@@ -32,7 +35,7 @@ export function verdictLines(books: Books, outcome: Outcome): string[] {
     `longest pause   producing ${pause.cutoverMs} ms (before the cutover ${pause.beforeMs} ms), ` +
       `consuming ${most((group) => group.pause.cutoverMs)} ms (before ${most((group) => group.pause.beforeMs)} ms)`,
     ...extraLines(books),
-    `verdict: ${isClean(books, outcome) ? 'clean' : 'NOT CLEAN'}: sent ${sent}, ` +
+    `verdict: ${judge(books, outcome)}: sent ${sent}, ` +
       groups.map(({ group, received }) => `received by ${group} ${received}`).join(', ') +
       `, lost ${sum((group) => group.lost)}, out of order ${sum((group) => group.outOfOrder)}, ` +
       `repeated ${sum((group) => group.repeated)}${errors === 0 ? '' : `, sends failed ${errors}`}`,

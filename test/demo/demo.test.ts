@@ -91,7 +91,7 @@ describe('the demo', () => {
     })
     expect(lines.join('\n')).toMatch(/refused: cutover: .*the target has no topic left-behind/)
     expect(lines.at(-3)).toBe('cutover         not done: phase source')
-    expect(lines.at(-1)).toMatch(/^verdict: NOT CLEAN: .* lost 0, out of order 0, repeated 0$/)
+    expect(lines.at(-1)).toMatch(/^verdict: unfinished: .* lost 0, out of order 0, repeated 0$/)
     expect(code).toBe(1)
   })
 
@@ -100,7 +100,7 @@ describe('the demo', () => {
     const { code, lines } = await demo({ seconds: 600, signal: AbortSignal.timeout(1_500) })
     expect(performance.now() - start).toBeLessThan(20_000)
     expect(lines.at(-3)).toBe('cutover         not done: phase source')
-    expect(lines.at(-1)).toMatch(/^verdict: NOT CLEAN: .* lost 0, out of order 0, repeated 0$/)
+    expect(lines.at(-1)).toMatch(/^verdict: unfinished: .* lost 0, out of order 0, repeated 0$/)
     expect(code).toBe(1)
   })
 })
