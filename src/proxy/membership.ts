@@ -86,7 +86,8 @@ async function leaveSource(owner: JoinOwner, asked: JoinGroupRequest): Promise<v
     const body =
       version >= 3 ? { groupId, members: [{ memberId, groupInstanceId }] } : { groupId, memberId }
     const answer = await coordinator.request(apis.leaveGroup, version, body)
-    return answer.errorCode
+    // Gone already is as good.
+    return answer.errorCode === errorCodes.UNKNOWN_MEMBER_ID ? errorCodes.NONE : answer.errorCode
   })
 }
 
@@ -97,8 +98,9 @@ async function join(
   asked: JoinGroupRequest,
 ): Promise<JoinGroupResponse> {
   let answer: JoinGroupResponse | undefined
-  let memberId = asked.memberId
   await withCoordinator(owner, cluster, asked.groupId, async (coordinator) => {
+    // An id that one coordinator gave means nothing to the next.
+    let { memberId } = asked
     const ask = (): Promise<JoinGroupResponse> =>
       coordinator.request(apis.joinGroup, version, { ...asked, memberId }, joinWaitMs)
     answer = await ask()
@@ -112,10 +114,13 @@ async function join(
   return answer
 }
 
+/** Asked again, with a fresh look at who coordinates. */
 const coordinatorMoved: ReadonlySet<number> = new Set([
   errorCodes.COORDINATOR_LOAD_IN_PROGRESS,
   errorCodes.COORDINATOR_NOT_AVAILABLE,
   errorCodes.NOT_COORDINATOR,
+  // The id that it gave a moment ago: the coordinator has changed in between.
+  errorCodes.UNKNOWN_MEMBER_ID,
 ])
 
 /** Asks a group's coordinator, as the client; looks for it again while it is not there. */
