@@ -133,7 +133,7 @@ export function moveFetch(
   }
   if (unknown.size > 0) return { kind: 'ask', question: leadersOf(table, [...unknown]) }
   const alone = parts.size === 1 && lost.length === 0
-  const streams = alone && !backlog
+  const streams = alone && !backlog && !isRenamed(parts, version)
   const waitMsMax = backlog || lost.length > 0 ? 0 : alone ? Infinity : options.splitFetchWaitMs
   const maxWaitMs = Math.min(asked.maxWaitMs, waitMsMax)
   const frames = [...parts].map(([to, part]) => ({
@@ -198,6 +198,13 @@ export function moveFetch(
 const hasMoved = (answer: FetchResponse): boolean =>
   answer.responses.some((topic) =>
     topic.partitions.some(({ errorCode }) => errorCode === errorCodes.NOT_LEADER_OR_FOLLOWER),
+  )
+
+/** Whether the answer tells a name that clients do not know: it takes other space, and must be gathered. */
+const isRenamed = (parts: ReadonlyMap<Destination, Part>, version: number): boolean =>
+  version < 13 &&
+  [...parts.values()].some(({ readings }) =>
+    [...readings.values()].some(({ name, segment }) => segment !== null && segment.topic !== name),
   )
 
 /** A position behind all that a closed segment still holds lies at the start of the next one. */

@@ -59,10 +59,11 @@ export function routeMovedProduce(
       if (routed.timeline === null) return
       const isIdempotent = (batchProducer(buffer, batchAt)?.producerId ?? -1n) >= 0n
       if (isIdempotent && retained.isLoading(routed.timeline)) loading = true
+      // What is written already goes nowhere: the producer's first batch on the target comes behind it.
+      else if (writtenBefore(buffer, batchAt, routed.timeline, retained) !== undefined) apart = true
       else if (isIdempotent && baseOf(buffer, batchAt, routed.timeline, bases) === undefined) {
         loading = true
       }
-      if (writtenBefore(buffer, batchAt, routed.timeline, retained) !== undefined) apart = true
     },
   )
   if (walked !== 'visited') return walked

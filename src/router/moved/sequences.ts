@@ -29,8 +29,8 @@ export class SequenceBases {
   find(of: ProducerOfPartition, sequence: number): number | undefined {
     if (!this.active) return 0
     const known = this.#bases.get(keyOf(of))
-    // A producer that begins at 0 is what the target wants.
-    if (known !== undefined || sequence === 0) return known ?? 0
+    // A base of 0 is durable, too: without it, the producer's next batch would be taken for its first.
+    if (known !== undefined) return known
     this.wanted({ ...of, base: sequence })
     return undefined
   }

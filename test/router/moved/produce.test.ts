@@ -163,7 +163,38 @@ describe('a target that wants sequence numbers from 0', () => {
     bases.keep(base, base.base)
     expect(route(table, frame, { bases })).not.toBe('loading')
     expect(bases.find(base, 9)).toBe(5)
-    // Another epoch begins at 0 by itself.
-    expect(bases.find({ ...base, producerEpoch: 4 }, 0)).toBe(0)
+    // Another epoch has a base of its own.
+    expect(bases.find({ ...base, producerEpoch: 4 }, 0)).toBe(undefined)
+  })
+
+  test('keeps a base of 0 as well: the next batch is not the first', () => {
+    const table = movedTable()
+    const bases = new SequenceBases()
+    bases.active = true
+    const wanted: WantedBase[] = []
+    bases.wanted = (base) => wanted.push(base)
+    expect(route(table, produce([[0, batch(0)]]), { bases })).toBe('loading')
+    const [base] = wanted
+    if (base === undefined) throw new Error('a base is wanted')
+    expect(base.base).toBe(0)
+    bases.keep(base, base.base)
+    expect(route(table, produce([[0, batch(1)]]), { bases })).not.toBe('loading')
+    expect(bases.find(base, 1)).toBe(0)
+    expect(wanted).toHaveLength(1)
+  })
+
+  test('has no base of what the source holds already', () => {
+    const table = movedTable()
+    const bases = new SequenceBases()
+    bases.active = true
+    const wanted: WantedBase[] = []
+    bases.wanted = (base) => wanted.push(base)
+    const retained = new Retained()
+    const timeline = table.topics.get('orders')?.partitions[0]?.timeline
+    if (timeline == null) throw new Error('orders has moved')
+    const sequences = { firstSequence: 5, lastSequence: 5, offset: 99n }
+    retained.keep(timeline, [{ producerId, producerEpoch, ...sequences }])
+    expect(route(table, produce([[0, batch(5)]]), { bases, retained })).toBe('split')
+    expect(wanted).toEqual([])
   })
 })
