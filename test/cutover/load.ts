@@ -17,7 +17,7 @@ export interface LoadOptions {
   readonly rate: number
   /** The versions of the clusters that the clients will meet. */
   readonly versions: readonly string[]
-  /** Of the producer that is not idempotent. With 1 Kafka itself may lose what a dead leader acknowledged. */
+  /** Of the producer that is not idempotent. With 1 Kafka itself may lose what a former leader acknowledged. */
   readonly plainAcks: '1' | 'all'
 }
 
