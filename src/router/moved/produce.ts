@@ -139,8 +139,8 @@ export function patchMovedProduce(
     const timeline = table.topics.get(topic)?.partitions[partition]?.timeline
     const producer = timeline == null ? undefined : batchProducer(buffer, batchAt)
     if (timeline == null || producer === undefined || producer.producerId < 0n) return
-    const { producerId, baseSequence } = producer
-    const base = baseOf(buffer, batchAt, timeline, bases) ?? 0
+    const { producerId, producerEpoch, baseSequence } = producer
+    const base = bases.known({ timeline, producerId, producerEpoch })
     const sequence = base === 0 ? null : rebased(baseSequence, base)
     patchBatchProducer(buffer, batchAt, nativeProducerId(timeline, producerId), sequence)
   })

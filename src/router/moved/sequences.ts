@@ -35,6 +35,11 @@ export class SequenceBases {
     return undefined
   }
 
+  /** The same for a batch that waits for nothing any more; 0 where there is none. Wants nothing. */
+  known(of: ProducerOfPartition): number {
+    return this.active ? (this.#bases.get(keyOf(of)) ?? 0) : 0
+  }
+
   /** The base is durable. */
   keep(of: ProducerOfPartition, base: number): void {
     this.#bases.set(keyOf(of), base)

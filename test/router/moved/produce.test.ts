@@ -194,7 +194,9 @@ describe('a target that wants sequence numbers from 0', () => {
     if (timeline == null) throw new Error('orders has moved')
     const sequences = { firstSequence: 5, lastSequence: 5, offset: 99n }
     retained.keep(timeline, [{ producerId, producerEpoch, ...sequences }])
-    expect(route(table, produce([[0, batch(5)]]), { bases, retained })).toBe('split')
+    const frame = produce([[0, batch(5)]])
+    expect(route(table, frame, { bases, retained })).toBe('split')
+    patchMovedProduce(table, frame, 0, frame.length, frame.length, version, bases)
     expect(wanted).toEqual([])
   })
 })
