@@ -92,6 +92,16 @@ export class FakeCluster implements OwnCluster {
     return fault === undefined ? decoded : { ...decoded, errorCode: fault }
   }
 
+  /** One request as it comes over a connection, without its length; the answer is without it, too. */
+  async handle(frame: Buffer): Promise<Buffer> {
+    const { apiKey, apiVersion, correlationId } = decodeRequestHeader(frame, 0)
+    const answer = this.#answers.get(apiKey)
+    if (answer === undefined) throw new Error(`API ${apiKey} is not simulated`)
+    const answered = await answer(apiVersion, frame)
+    answered.writeInt32BE(correlationId, 0)
+    return answered
+  }
+
   on<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     answer: (request: Decoded<Q>) => Encodable<S> | Promise<Encodable<S>>,

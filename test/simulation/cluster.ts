@@ -1,0 +1,285 @@
+import { emptyTopology, type Topology } from '../../src/cluster/index.ts'
+import { nodeId, type ClusterName } from '../../src/ids.ts'
+import {
+  apis,
+  decodeRecords,
+  decodeRequestHeader,
+  errorCodes,
+  readBatchHeader,
+  type FetchRequest,
+  type ProduceRequest,
+} from '../../src/protocol/index.ts'
+import { FakeCluster } from '../migrator/groups/fake-cluster.ts'
+import { Link, type LinkEnd } from './link.ts'
+import { SimPartition } from './partition.ts'
+import type { Scheduler } from './scheduler.ts'
+
+export const topicOf: Record<ClusterName, string> = { source: 'orders', target: 'orders-v2' }
+export const nodes = [1, 2] as const
+/** Two topic ids, as unlike as those of two clusters. */
+const topicIds: Record<ClusterName, string> = {
+  source: 'AAAAAAAAAAAAAAAAAAAAAQ',
+  target: 'AAAAAAAAAAAAAAAAAAAAAg',
+}
+
+/** How a broker treats what it had received when a connection ended. */
+export interface BrokerHabits {
+  /** Up to how long after the end it may still append it, in ms; 0: at once or never. */
+  readonly zombieMs: number
+}
+
+/** Two brokers over real bytes: replicated logs, and the groups of `FakeCluster`, all on broker 1. */
+export class SimCluster extends FakeCluster {
+  readonly partitions: readonly SimPartition[]
+  readonly topic: string
+  readonly links = new Set<BrokerLink>()
+  readonly scheduler: Scheduler
+  readonly habits: BrokerHabits
+  /** Who is asked, while a request is taken up. */
+  #asked = 1
+
+  constructor(name: ClusterName, count: number, scheduler: Scheduler, habits: BrokerHabits) {
+    super(name, scheduler.now)
+    this.scheduler = scheduler
+    this.habits = habits
+    this.topic = topicOf[name]
+    this.partitions = Array.from(
+      { length: count },
+      (_, i) => new SimPartition(`${name} ${i}`, scheduler),
+    )
+    this.on(apis.produce, (request) => this.#produce(request))
+    this.on(apis.fetch, (request) => this.#fetch(request))
+    this.on(apis.apiVersions, () => ({ errorCode: 0, apiKeys: [] }))
+    this.#answerOffsets()
+  }
+
+  override get topology(): Topology {
+    const brokers = nodes.map((id) => {
+      return [nodeId(id), { nodeId: nodeId(id), host: this.name, port: id, rack: null }] as const
+    })
+    const partitions = this.partitions.map(({ leader, epoch: leaderEpoch }) => {
+      return { leader: nodeId(leader), leaderEpoch, replicas: nodes.map(nodeId) }
+    })
+    const topic = { name: this.topic, topicId: topicIds[this.name], partitions }
+    return {
+      ...emptyTopology,
+      clusterId: this.name,
+      brokers: new Map(brokers),
+      topics: new Map([[this.topic, topic]]),
+      topicNames: new Map([[topic.topicId, this.topic]]),
+    }
+  }
+
+  /** One request to one broker; its answer, or undefined where there is none (acks=0). */
+  async serve(node: number, frame: Buffer): Promise<Buffer | undefined> {
+    this.#asked = node
+    const { apiKey, apiVersion, bodyOffset } = decodeRequestHeader(frame, 0)
+    const answered = this.handle(frame)
+    // Behind the transactional id, which is null: a compact one takes one byte (v9).
+    const acksAt = bodyOffset + (apiVersion >= 9 ? 1 : 2)
+    const wantsNone = apiKey === apis.produce.key && frame.readInt16BE(acksAt) === 0
+    return wantsNone ? answered.then(() => undefined) : answered
+  }
+
+  /** Asks for itself, as the migrator does. */
+  askedAs(node: number): void {
+    this.#asked = node
+  }
+
+  connect(node: number, client: LinkEnd): BrokerLink {
+    const link = new BrokerLink(this, node, client)
+    this.links.add(link)
+    return link
+  }
+
+  #led(index: number): SimPartition | undefined {
+    const partition = this.partitions[index]
+    return partition?.leader === this.#asked ? partition : undefined
+  }
+
+  async #produce({ acks, topicData }: ProduceRequest) {
+    // All is appended before anything is waited for: brokers append first.
+    const responses = topicData.map(({ name, partitionData }) => ({
+      name,
+      waits: partitionData.map(({ index, records }) => {
+        const partition = name === this.topic ? this.#led(index) : undefined
+        if (partition === undefined || records === null) {
+          return { index, errorCode: errorCodes.NOT_LEADER_OR_FOLLOWER, baseOffset: -1n, done: 0 }
+        }
+        const values = valuesOf(records)
+        const appended = partition.append(records, values)
+        const { errorCode, baseOffset, end } = appended
+        const sequence = records.readInt32BE(53)
+        const told = errorCode === 0 ? `@${baseOffset}` : `error ${errorCode}`
+        this.scheduler.note(`${partition.name}: ${values.join(' ')} (${sequence}) -> ${told}`)
+        const done = errorCode === 0 && acks === -1 ? partition.replicated(end) : 0
+        return { index, errorCode, baseOffset, done }
+      }),
+    }))
+    const answered = []
+    for (const { name, waits } of responses) {
+      const partitionResponses = []
+      for (const { index, errorCode, baseOffset, done } of waits) {
+        const late = await done
+        const isLate = errorCode === 0 && late !== 0
+        partitionResponses.push({
+          index,
+          errorCode: isLate ? late : errorCode,
+          baseOffset: isLate ? -1n : baseOffset,
+        })
+      }
+      answered.push({ name, partitionResponses })
+    }
+    return { responses: answered }
+  }
+
+  async #fetch({ topics, maxWaitMs }: FetchRequest) {
+    const node = this.#asked
+    const read = () => {
+      this.#asked = node
+      return topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(({ partition: partitionIndex, fetchOffset, ...asked }) => {
+          const partition = topic === this.topic ? this.#led(partitionIndex) : undefined
+          if (partition === undefined) return failed(partitionIndex, 6)
+          const { highWatermark } = partition
+          if (fetchOffset > partition.end || fetchOffset < 0n) return failed(partitionIndex, 1)
+          const records = partition.read(fetchOffset, asked.partitionMaxBytes > 100_000 ? 1_000 : 2)
+          return {
+            partitionIndex,
+            errorCode: 0,
+            highWatermark,
+            lastStableOffset: highWatermark,
+            logStartOffset: 0n,
+            records,
+          }
+        }),
+      }))
+    }
+    let responses = read()
+    const deadline = this.scheduler.now() + maxWaitMs
+    const isWorthIt = () =>
+      responses.some(({ partitions }) =>
+        partitions.some(({ errorCode, records }) => errorCode !== 0 || records.length > 0),
+      )
+    while (!isWorthIt() && this.scheduler.now() < deadline) {
+      await this.#news(deadline - this.scheduler.now())
+      responses = read()
+    }
+    return { responses }
+  }
+
+  /** Something was replicated, or elected, or the time is over. */
+  #news(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.scheduler.after(ms, done)
+      const { partitions } = this
+      function done() {
+        cancel()
+        for (const { readers } of partitions) readers.delete(done)
+        resolve()
+      }
+      for (const { readers } of partitions) readers.add(done)
+    })
+  }
+
+  #answerOffsets(): void {
+    this.on(apis.listOffsets, ({ topics }) => ({
+      topics: topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex, timestamp }) => {
+          const partition = name === this.topic ? this.#led(partitionIndex) : undefined
+          if (partition === undefined) return { partitionIndex, errorCode: 6, offset: -1n }
+          const { highWatermark, batches } = partition
+          const later = batches.find((each) => each.timestamp >= timestamp)?.baseOffset ?? -1n
+          const offset = timestamp === -1n ? highWatermark : timestamp === -2n ? 0n : later
+          return { partitionIndex, errorCode: 0, offset }
+        }),
+      })),
+    }))
+    this.on(apis.offsetForLeaderEpoch, ({ topics }) => ({
+      topics: topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(({ partition: index, leaderEpoch }) => {
+          const partition = topic === this.topic ? this.#led(index) : undefined
+          if (partition === undefined) return { partition: index, errorCode: 6, endOffset: -1n }
+          const endOffset = leaderEpoch === partition.epoch ? partition.end : -1n
+          return { partition: index, errorCode: 0, leaderEpoch, endOffset }
+        }),
+      })),
+    }))
+  }
+}
+
+const failed = (partitionIndex: number, errorCode: number) => ({
+  partitionIndex,
+  errorCode,
+  highWatermark: -1n,
+  lastStableOffset: -1n,
+  logStartOffset: -1n,
+  records: Buffer.alloc(0),
+})
+
+export function valuesOf(batch: Buffer): readonly string[] {
+  return decodeRecords(batch, readBatchHeader(batch)).map(({ value }) => String(value))
+}
+
+/** A connection to a broker, which takes up one request after the other. */
+export class BrokerLink implements LinkEnd {
+  readonly #cluster: SimCluster
+  readonly #node: number
+  readonly #link: Link
+  #waiting: Buffer[] = []
+  #isBusy = false
+
+  constructor(cluster: SimCluster, node: number, client: LinkEnd) {
+    this.#cluster = cluster
+    this.#node = node
+    this.#link = new Link(cluster.scheduler, client, this)
+  }
+
+  get open(): boolean {
+    return this.#link.open
+  }
+
+  send(frame: Buffer): void {
+    this.#link.send(frame)
+  }
+
+  received(frame: Buffer): void {
+    this.#waiting.push(frame)
+    void this.#serve()
+  }
+
+  closed(): void {}
+
+  /** The broker may still have received, and handles, some of what was on its way: a prefix. */
+  end(): void {
+    if (!this.#link.open) return
+    const { random } = this.#cluster.scheduler
+    const { zombieMs } = this.#cluster.habits
+    const sent = [...this.#waiting, ...this.#link.unsent]
+    this.#waiting = []
+    this.#link.end()
+    this.#cluster.links.delete(this)
+    const handled = sent.slice(0, random.between(0, sent.length))
+    const handle = () => {
+      for (const frame of handled) this.#cluster.serve(this.#node, frame).catch(() => {})
+    }
+    if (zombieMs === 0 || random.chance(0.5)) return handle()
+    this.#cluster.scheduler.after(random.next() * zombieMs, handle)
+  }
+
+  async #serve(): Promise<void> {
+    if (this.#isBusy) return
+    this.#isBusy = true
+    for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
+      const answer = await this.#cluster.serve(this.#node, frame)
+      if (answer === undefined || !this.#link.open) continue
+      const size = Buffer.alloc(4)
+      size.writeInt32BE(answer.length)
+      this.#link.reply(Buffer.concat([size, answer]))
+    }
+    this.#isBusy = false
+  }
+}

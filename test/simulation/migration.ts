@@ -1,0 +1,172 @@
+import { MigrationRecord } from '../../src/migrator/record.ts'
+import { readFenceEnds } from '../../src/migrator/fence.ts'
+import { GroupsMover, Tail } from '../../src/migrator/groups/index.ts'
+import { Producers } from '../../src/migrator/producers.ts'
+import { openSegment, recovered, standingOf, type Facts } from '../../src/router/index.ts'
+import { topicOf } from './cluster.ts'
+import type { Incarnation } from './incarnation.ts'
+
+const pollMs = 10
+const groupsPollMs = 200
+const longFetchWaitMs = 6_000
+
+/** What src/migrator/migrator.ts and fencing.ts do, in their order, under the run's clock. */
+export class Migration {
+  readonly record: MigrationRecord
+  readonly #owner: Incarnation
+  readonly #groups: GroupsMover
+  readonly #producers: Producers
+  #abortReason: string | undefined
+  /** What broke the migration for good; undefined while nothing did. */
+  broken: unknown
+
+  constructor(owner: Incarnation) {
+    this.#owner = owner
+    const { scheduler, log, doors } = owner
+    const { source, target } = doors
+    const now = scheduler.wallClock
+    const changed = () => {}
+    this.record = new MigrationRecord({ journal: owner.journal(), plane: owner, log, now, changed })
+    this.#producers = new Producers({ source, plane: owner, record: this.record, log, now })
+    this.#groups = new GroupsMover({
+      source,
+      target,
+      openTarget: () => doors.target.opened(),
+      tail: new Tail(source),
+      positions: (_, topic, partition) =>
+        owner.options.positionsOfAnybody ? owner.lowestPosition(topic, partition) : undefined,
+      topics: () => this.record.state.topics,
+      standing: (group) => standingOf(this.record.state, group),
+      gate: { begin() {}, release() {}, held: (group) => owner.groups.held(group) },
+      write: (entry) => this.record.append(entry),
+      clock: {
+        now: scheduler.now,
+        sleep: (ms, signal) =>
+          new Promise((resolve, reject) => {
+            const give = () => reject(new Error('aborted'))
+            if (signal.aborted) return give()
+            signal.addEventListener('abort', give, { once: true })
+            void owner.sleep(ms).then(resolve)
+          }),
+        wallClock: now,
+      },
+      log,
+    })
+  }
+
+  /** `Migrator.start` */
+  async start(): Promise<void> {
+    this.record.load()
+    const now = this.#owner.scheduler.wallClock()
+    for (const entry of recovered(this.record.state, now)) await this.record.append(entry)
+    this.#producers.load()
+    if (this.#isUnderWay) this.record.expectRetained()
+    this.record.show()
+    if (this.#isUnderWay) void this.#settle()
+  }
+
+  /** `Migrator.cutover`, then `Fencing.run` */
+  async cutover(deadlineMs: number): Promise<void> {
+    if (this.record.preparing || this.record.state.phase !== 'source') return
+    this.#abortReason = undefined
+    this.record.prepare(true)
+    try {
+      await this.#fence(deadlineMs)
+    } catch (error) {
+      this.broken = error
+    }
+    this.record.prepare(false)
+    if (this.#isUnderWay) await this.#settle()
+  }
+
+  get #isUnderWay(): boolean {
+    const { phase } = this.record.state
+    return phase === 'spliced' || phase === 'drained'
+  }
+
+  abort(reason: string): void {
+    this.#abortReason ??= reason
+  }
+
+  async #fence(deadlineMs: number): Promise<void> {
+    const owner = this.#owner
+    const { scheduler, doors } = owner
+    const deadline = scheduler.now() + longFetchWaitMs
+    while (owner.longFetches > 0 && scheduler.now() < deadline) await owner.sleep(pollMs)
+    const { partitions } = owner.options
+    const topic = { name: topicOf.source, targetName: topicOf.target, topicId: null, partitions }
+    await this.record.append({
+      kind: 'fence',
+      fence: (this.record.state.fence?.id ?? 0) + 1,
+      at: scheduler.wallClock(),
+      clusterId: 'source',
+      everyTopic: true,
+      topics: [topic],
+    })
+    let facts: Facts = {}
+    void owner
+      .produced()
+      .then(() => (facts = { ...facts, quiesced: true, ackedEnds: owner.ackedEnds }))
+    while (this.record.state.phase === 'fenced') {
+      if (facts.quiesced === true) {
+        try {
+          await doors.source.refresh()
+          facts = {
+            ...facts,
+            ...(await readFenceEnds(doors.source, doors.target, [topic])),
+            blockers: [],
+          }
+        } catch (error) {
+          await Promise.all([doors.source.refresh(), doors.target.refresh()])
+          facts = { blockers: [String(error)] }
+        }
+      }
+      const { fence } = this.record.state
+      if (this.#abortReason !== undefined && fence !== null) {
+        const at = scheduler.wallClock()
+        await this.record.append({ kind: 'abort', fence: fence.id, at, reason: this.#abortReason })
+        return
+      }
+      const options = { fenceDeadlineMs: deadlineMs, dormant: 'wait' } as const
+      if (!(await this.record.step(facts, options))) await owner.sleep(pollMs)
+    }
+  }
+
+  /** `Migrator.#settle` */
+  async #settle(): Promise<void> {
+    const owner = this.#owner
+    try {
+      await this.#producers.retain()
+      while (this.#isUnderWay) {
+        const facts = await this.#groupFacts()
+        const options = { fenceDeadlineMs: 5_000, dormant: 'wait' } as const
+        if (!(await this.record.step(facts, options))) await owner.sleep(groupsPollMs)
+      }
+      await this.#groups.settled()
+    } catch (error) {
+      this.broken = error
+      owner.scheduler.note(`the migration stands still: ${String(error)}`)
+    }
+  }
+
+  async #groupFacts(): Promise<Facts> {
+    try {
+      await this.#groups.tick()
+      return {
+        groups: this.#groups.facts,
+        blockers: [...this.#groups.blockers, ...this.#slowReaders()],
+      }
+    } catch (error) {
+      return { blockers: [`the source to tell of its groups: ${String(error)}`] }
+    }
+  }
+
+  #slowReaders(): readonly string[] {
+    return this.record.timelines.flatMap(({ topic, timeline }) => {
+      const { partition } = timeline[0]
+      const position = this.#owner.lowestPosition(topic, partition)
+      const isSlow = position !== undefined && position < openSegment(timeline).virtualStart
+      return isSlow ? [`a reader of ${topic}-${partition} at ${position}`] : []
+    })
+  }
+}

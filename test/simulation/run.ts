@@ -1,0 +1,288 @@
+import type { ClusterName } from '../../src/ids.ts'
+import { replay, type Entry } from '../../src/router/index.ts'
+import { nodes, SimCluster } from './cluster.ts'
+import { SimConsumer } from './consumer.ts'
+import { Incarnation } from './incarnation.ts'
+import { breachesOf } from './laws.ts'
+import { Ledger } from './ledger.ts'
+import type { LinkEnd } from './link.ts'
+import { kinds, SimProducer } from './producer.ts'
+import { Random } from './random.ts'
+import { Scheduler } from './scheduler.ts'
+
+/**
+ * What is known not to hold, and off unless it is asked for:
+ *
+ * - `zombies`      a broker appends what it had received of a connection long after its end
+ * - `pipelines`    leaders are elected while idempotent producers have several requests in flight
+ * - `stragglers`   somebody writes to the source while Fetches from before the splice wait there
+ * - `uncommitted`  a group without a commit is taken to be where anybody else reads
+ */
+export const gaps = ['zombies', 'pipelines', 'stragglers', 'uncommitted'] as const
+export type Gap = (typeof gaps)[number]
+
+export interface RunOptions {
+  readonly seed: number
+  readonly gaps?: readonly Gap[]
+  readonly verbose?: boolean
+}
+
+export interface RunResult {
+  readonly seed: number
+  readonly breaches: readonly string[]
+  readonly events: readonly string[]
+  /** How long it took in the run's own time. */
+  readonly ms: number
+}
+
+/** When everything that disturbs is over; what follows must settle. */
+const calmAtMs = 1_500
+const settledAtMs = 200_000
+/** How long Fetches from before a splice may still wait. */
+const lastFetchesMs = 1_000
+
+/** One seed's history, and the laws that it broke. */
+export async function run(options: RunOptions): Promise<RunResult> {
+  const { seed } = options
+  const world = new World(options)
+  const settled = await world.live()
+  const breaches = [...world.breaches()]
+  if (!settled) breaches.unshift(`it does not settle: ${world.standing()}`)
+  const { scheduler } = world
+  return { seed, breaches, events: scheduler.events, ms: scheduler.now() }
+}
+
+class World {
+  readonly scheduler: Scheduler
+  readonly #random: Random
+  readonly #clusters: Readonly<Record<ClusterName, SimCluster>>
+  readonly #entries: Entry[] = []
+  readonly #ledger = new Ledger()
+  readonly #bypassed = new Set<string>()
+  readonly #partitions: number
+  readonly #producers: readonly SimProducer[]
+  readonly #consumers: readonly SimConsumer[]
+  readonly #readers: readonly string[]
+  readonly #beginsAtZero: boolean
+  readonly #gaps: readonly Gap[]
+  readonly #hasElections: boolean
+  #incarnation: Incarnation | undefined
+  #wasDisturbed = false
+  #deadlineMs = 5_000
+
+  constructor({ seed, gaps = [], verbose = false }: RunOptions) {
+    this.#gaps = gaps
+    const random = new Random(seed)
+    this.#random = random
+    this.scheduler = new Scheduler(random)
+    this.scheduler.verbose = verbose
+    this.#partitions = random.between(1, 3)
+    const habits = { zombieMs: gaps.includes('zombies') ? 4_000 : 0 }
+    const cluster = (name: ClusterName): SimCluster =>
+      new SimCluster(name, this.#partitions, this.scheduler, habits)
+    this.#clusters = { source: cluster('source'), target: cluster('target') }
+    this.#beginsAtZero = random.chance(0.2)
+    this.#hasElections = random.chance(0.5)
+    for (const partition of this.#clusters.target.partitions) {
+      partition.beginsAtZero = this.#beginsAtZero
+      const count = random.between(0, 3)
+      for (let i = 0; i < count; i++) partition.bypass(`old/${partition.name}/${i}`)
+    }
+    void this.#start()
+    this.#producers = this.#makeProducers()
+    const groups = random.between(0, 2)
+    this.#readers = ['alone', ...Array.from({ length: groups }, (_, i) => `group${i}`)]
+    this.#consumers = this.#readers.flatMap((reader) => this.#makeReaders(reader))
+    this.#schedule()
+  }
+
+  /** @returns whether it settled in time */
+  live(): Promise<boolean> {
+    return this.scheduler.run(settledAtMs)
+  }
+
+  breaches(): readonly string[] {
+    const { source, target } = this.#clusters
+    return breachesOf({
+      source: source.partitions,
+      target: target.partitions,
+      entries: this.#entries,
+      ledger: this.#ledger,
+      bypassed: this.#bypassed,
+      wasDisturbed: this.#wasDisturbed,
+      readers: this.#readers,
+    })
+  }
+
+  standing(): string {
+    const done = this.#producers.filter(({ isDone }) => isDone).length
+    const { phase } = replay(this.#entries).state
+    const waits = this.#incarnation?.migration.record.waitingFor.join('; ')
+    const broken = this.#incarnation?.migration.broken
+    return `phase ${phase}, ${done} of ${this.#producers.length} producers done, waits for ${waits}, ${String(broken)}`
+  }
+
+  #makeProducers(): readonly SimProducer[] {
+    const random = this.#random
+    return Array.from({ length: random.between(1, 4) }, (_, i) => {
+      const kind = i === 0 ? 'idempotent' : random.pick(kinds)
+      return new SimProducer(
+        {
+          name: `${kind}${i}`,
+          kind,
+          producerId: BigInt(i),
+          records: random.between(5, 40),
+          partitions: this.#partitions,
+          intervalMs: random.pick([10, 40, 100]),
+          resendsAtOnce: random.chance(0.5),
+          version: random.pick([7, 9]),
+          inFlightMax: this.#hasElections && !this.#gaps.includes('pipelines') ? 1 : 5,
+        },
+        this.scheduler,
+        this.#connect,
+        this.#ledger,
+      )
+    })
+  }
+
+  #makeReaders(reader: string): readonly SimConsumer[] {
+    const random = this.#random
+    const isAlone = reader === 'alone'
+    return Array.from({ length: isAlone ? 1 : random.between(1, 3) }, (_, i) => {
+      const script = {
+        name: isAlone ? reader : `${reader}-${i}`,
+        group: isAlone ? null : reader,
+        partitions: this.#partitions,
+        maxWaitMs: random.pick([50, 200, 500]),
+        commitMs: random.pick([100, 400]),
+      }
+      return new SimConsumer(script, this.scheduler, this.#connect, this.#ledger)
+    })
+  }
+
+  readonly #connect = (client: LinkEnd) => this.#incarnation?.accept(client).link
+
+  /** A process serves when it has read its journal (`Migrator.start`). */
+  async #start(): Promise<void> {
+    if (this.#starting !== undefined) return
+    const starting = new Incarnation({
+      scheduler: this.scheduler,
+      clusters: this.#clusters,
+      entries: this.#entries,
+      beginsAtZero: this.#beginsAtZero,
+      partitions: this.#partitions,
+      positionsOfAnybody: this.#gaps.includes('uncommitted'),
+      lostAnswers: () => (this.scheduler.now() < calmAtMs ? this.#lostAnswers : 0),
+    })
+    this.#starting = starting
+    await starting.migration.start()
+    if (starting.dead) return
+    this.#incarnation = starting
+    this.scheduler.note('the sidecar serves')
+  }
+  #starting: Incarnation | undefined
+  #lostAnswers = 0
+
+  #schedule(): void {
+    const random = this.#random
+    this.#lostAnswers = random.pick([0, 0, 0.02])
+    this.#deadlineMs = random.pick([60, 400, 5_000])
+    const faults = random.pick([0, 0, 2, 6, 12])
+    for (let i = 0; i < faults; i++) {
+      this.scheduler.after(random.next() * calmAtMs, () => this.#disturb())
+    }
+    this.scheduler.after(random.between(50, 900), () => this.#cutover())
+    if (random.chance(0.1)) {
+      this.scheduler.after(random.between(100, 1_200), () => {
+        this.#incarnation?.migration.abort('the operator')
+      })
+    }
+    if (random.chance(0.2)) this.scheduler.after(random.between(500, 2_000), () => this.#bypass())
+    this.#watch()
+  }
+
+  #cutover(): void {
+    void this.#incarnation?.migration.cutover(this.#deadlineMs)
+  }
+
+  /** Sessions of groups expire, cutovers are tried again, and at last it is over. */
+  #watch(): void {
+    this.scheduler.after(100, () => {
+      for (const cluster of Object.values(this.#clusters)) cluster.expire()
+      const { phase } = replay(this.#entries).state
+      const isCalm = this.scheduler.now() > calmAtMs
+      if (isCalm) this.#deadlineMs = 5_000
+      const isTried = isCalm || (this.scheduler.now() > 900 && this.#random.chance(0.2))
+      if (phase === 'source' && isTried) this.#cutover()
+      const isWritten = this.#producers.every(({ isDone }) => isDone)
+      if (isCalm && phase === 'target' && isWritten && this.#isRead()) return this.scheduler.stop()
+      // Who broke a law may never settle.
+      if (this.#ledger.breaches.length > 0) return this.scheduler.stop()
+      this.#watch()
+    })
+  }
+
+  /** Every reader has what there is to read; a law says whether it is what it should be. */
+  #isRead(): boolean {
+    const { state } = replay(this.#entries)
+    const timelines = [...state.topics.values()][0]?.timelines ?? []
+    return this.#readers.every((reader) =>
+      timelines.every(([closed, open], partition) => {
+        const { end = 0n } = this.#clusters.target.partitions[partition] ?? {}
+        const given = this.#ledger.deliveries.get(reader)?.[partition] ?? []
+        const highest = given.reduce((max, { offset }) => (offset > max ? offset : max), -1n)
+        return highest + 1n >= (closed.end ?? 0n) + end - (open?.start ?? 0n)
+      }),
+    )
+  }
+
+  /** A writer that knows no sidecar: behind the splice, what it writes to the source is nobody's. */
+  #bypass(isLate = false): void {
+    const { phase } = replay(this.#entries).state
+    if (phase === 'source' || phase === 'fenced') return
+    if (!isLate && !this.#gaps.includes('stragglers')) {
+      this.scheduler.after(lastFetchesMs, () => this.#bypass(true))
+      return
+    }
+    const value = 'bypass/0/0'
+    this.#bypassed.add(value)
+    this.scheduler.note('a writer bypasses the sidecar')
+    this.#clusters.source.partitions[0]?.bypass(value)
+  }
+
+  #disturb(): void {
+    const random = this.#random
+    const what = random.pick(['drop', 'drop', 'broker', 'broker', 'elect', 'elect', 'crash'])
+    this.scheduler.note(`fault: ${what}`)
+    this.#wasDisturbed = true
+    this.#ledger.disturbed = true
+    if (what === 'drop') random.pick([...this.#producers, ...this.#consumers]).drop()
+    if (what === 'broker') {
+      const links = Object.values(this.#clusters).flatMap((cluster) => [...cluster.links])
+      if (links.length > 0) random.pick(links).end()
+    }
+    if (what === 'elect' && this.#hasElections) this.#elect()
+    if (what === 'crash') this.#crash()
+  }
+
+  #elect(): void {
+    const random = this.#random
+    const partition = random.pick(random.pick(Object.values(this.#clusters)).partitions)
+    if (partition.leader < 0) return
+    const keeps = random.chance(0.6)
+    const gapMs = random.pick([0, 5, 50])
+    // Who comes back as the leader has all that it had.
+    const to = keeps ? random.pick(nodes) : partition.leader === 1 ? 2 : 1
+    this.scheduler.note(`${partition.name} loses its leader${keeps ? '' : ' with its tail'}`)
+    partition.elect(-1, keeps)
+    this.scheduler.after(gapMs, () => partition.elect(to, true))
+  }
+
+  #crash(): void {
+    if (this.#starting === undefined) return
+    this.#starting.crash()
+    this.#starting = undefined
+    this.#incarnation = undefined
+    this.scheduler.after(this.#random.between(5, 300), () => void this.#start())
+  }
+}

@@ -1,0 +1,460 @@
+import {
+  apiByKey,
+  apis,
+  decodeRequest,
+  decodeRequestHeader,
+  decodeResponse,
+  decodeResponseHeader,
+  encodeRequest,
+  encodeResponse,
+  errorCodes,
+  type Api,
+  type Decoded,
+  type Encodable,
+  type Fields,
+  type JoinGroupResponse,
+} from '../../src/protocol/index.ts'
+import {
+  anyBrokerId,
+  decide,
+  destination,
+  everyPartitionAcked,
+  homeBrokerId,
+  joinedWithShownNames,
+  joinWithTargetNames,
+  moveFetch,
+  noteAcked,
+  patchMovedProduce,
+  patchProduceResponse,
+  placeOf,
+  producedShifts,
+  routeFetch,
+  routeMovedProduce,
+  routeProduce,
+  seenFetch,
+  seenProduce,
+  splitMovedProduce,
+  writtenIn,
+  type Decision,
+  type Destination,
+  type FetchPatcher,
+  type RequestFrame,
+  type ShiftLookup,
+} from '../../src/router/index.ts'
+import { nodeId } from '../../src/ids.ts'
+import { shortFetchWaitMs, type Incarnation } from './incarnation.ts'
+import { Link, type LinkEnd } from './link.ts'
+import { Upstream } from './upstream.ts'
+
+/** One answer that a client waits for, in its turn (`Exchange`, src/proxy/exchange.ts). */
+interface Exchange {
+  readonly apiKey: number
+  readonly maxWaitMs: number
+  answer: Buffer | undefined
+}
+
+type Outcome = 'done' | 'wait'
+const options = { splitFetchWaitMs: 100 }
+
+/** One client connection's life, as src/proxy/session.ts and what it is made of. */
+export class SimSession implements LinkEnd {
+  readonly #owner: Incarnation
+  readonly link: Link
+  #requests: Buffer[] = []
+  readonly #answers: Exchange[] = []
+  readonly #upstreams = new Map<Destination, Upstream>()
+  #blocked = false
+  /** How many waits there have been: only the last one counts (`Waiting`, src/proxy/waiting.ts). */
+  #waits = 0
+  #hasAsked = false
+  gone = false
+
+  constructor(owner: Incarnation, client: LinkEnd) {
+    this.#owner = owner
+    this.link = new Link(owner.scheduler, client, this)
+  }
+
+  received(frame: Buffer): void {
+    this.#requests.push(frame)
+    this.#route()
+  }
+
+  closed(): void {
+    this.close()
+  }
+
+  close(): void {
+    if (this.gone) return
+    this.gone = true
+    this.link.end()
+    for (const upstream of this.#upstreams.values()) upstream.end()
+    this.#owner.sessions.delete(this)
+  }
+
+  /** `Session.producing` */
+  producing(): () => boolean {
+    const owed = this.#answers.filter(({ apiKey }) => apiKey === apis.produce.key)
+    return () => this.gone || !owed.some((of) => this.#answers.includes(of))
+  }
+
+  /** `Session.flushUnanswered` */
+  async flushUnanswered(): Promise<void> {
+    for (const upstream of this.#upstreams.values()) {
+      if (!upstream.unanswered || !upstream.ready) continue
+      await this.#ask(upstream, apis.apiVersions, 0, {}).catch(() => {})
+    }
+  }
+
+  fetchesLongerThan(ms: number): number {
+    return this.#answers.filter((of) => of.apiKey === apis.fetch.key && of.maxWaitMs > ms).length
+  }
+
+  /** `Session.received`: one after the other, and nothing behind one that waits. */
+  #route(): void {
+    while (!this.gone && !this.#blocked) {
+      const frame = this.#requests[0]
+      if (frame === undefined) return
+      if (this.#request(frame) === 'wait') return
+      this.#requests.shift()
+      this.#hasAsked = false
+    }
+  }
+
+  #request(frame: Buffer): Outcome {
+    const { apiKey, apiVersion: version } = decodeRequestHeader(frame, 4)
+    if (apiKey === apis.produce.key) return this.#produce(frame, version)
+    if (apiKey === apis.fetch.key) return this.#fetch(frame, version)
+    return this.#other(frame.subarray(4))
+  }
+
+  /** src/proxy/produce-requests.ts */
+  #produce(frame: Buffer, version: number): Outcome {
+    const { table, acked } = this.#owner
+    const size = frame.length
+    const route = routeProduce(table, frame, 0, size, size, version)
+    if (route === 'incomplete' || route === 'malformed') throw new Error(`a Produce is ${route}`)
+    if (route === 'held') return this.#hold()
+    if (route === 'moved') return this.#movedProduce(frame, version)
+    if (route === 'split') return this.#other(frame.subarray(4))
+    if (route === 'unknown' && !this.#hasAsked) return this.#askLeaders('source')
+    const upstream = this.#connected(route === 'unknown' ? destination('source', nodeId(1)) : route)
+    if (upstream === undefined) return 'wait'
+    const noted = table.view.shortFetches ? acked : null
+    return this.#sendProduce(upstream, frame, version, noted, null)
+  }
+
+  #movedProduce(frame: Buffer, version: number): Outcome {
+    const { table, retained, bases } = this.#owner
+    const size = frame.length
+    const route = routeMovedProduce(table, frame, 0, size, size, version, retained, bases)
+    if (route === 'incomplete' || route === 'malformed') throw new Error(`a Produce is ${route}`)
+    if (route === 'loading') return this.#hold()
+    if (route === 'split') {
+      const whole = Buffer.from(frame)
+      const written = writtenIn(table, whole, 0, size, version, retained)
+      patchMovedProduce(table, whole, 0, size, size, version, bases)
+      const request = requestFrame(whole.subarray(4))
+      return this.#decided(request, splitMovedProduce(table, request, written))
+    }
+    // `Waiting.askLeader`, then `Waiting.waitForLeader`
+    if (route === 'unknown') return this.#askLeaders('target')
+    const upstream = this.#connected(route)
+    if (upstream === undefined) return 'wait'
+    patchMovedProduce(table, frame, 0, size, size, version, bases)
+    return this.#sendProduce(upstream, frame, version, null, producedShifts(table))
+  }
+
+  #sendProduce(
+    upstream: Upstream,
+    frame: Buffer,
+    version: number,
+    acked: Map<string, bigint> | null,
+    shifts: ShiftLookup | null,
+  ): Outcome {
+    if (seenProduce.acks === 0) {
+      upstream.unanswered = true
+      upstream.write(frame)
+      return 'done'
+    }
+    const exchange = this.#expect(apis.produce.key)
+    upstream.request(frame, (answer) => {
+      const end = answer.length
+      if (acked !== null) noteAcked(answer, 0, end, version, acked)
+      if (shifts !== null) patchProduceResponse(answer, 0, end, version, shifts)
+      if (!everyPartitionAcked(answer, 0, end, version)) this.#owner.leadersMoved()
+      this.#answered(exchange, answer)
+    })
+    return 'done'
+  }
+
+  /** src/proxy/fetch-requests.ts; clients here make no sessions (KIP-227). */
+  #fetch(frame: Buffer, version: number): Outcome {
+    const { table, readings } = this.#owner
+    const route = routeFetch(table, frame, 0, frame.length, version, undefined)
+    if (route === 'malformed') throw new Error('a Fetch is malformed')
+    if (table.view.shortFetches && seenFetch.maxWaitMs > shortFetchWaitMs) {
+      seenFetch.maxWaitMs = shortFetchWaitMs
+      frame.writeInt32BE(shortFetchWaitMs, seenFetch.maxWaitAt)
+    }
+    const { maxWaitMs } = seenFetch
+    if (route === 'split') return this.#other(frame.subarray(4))
+    if (route !== 'moved') {
+      if (typeof route === 'string' && !this.#hasAsked) return this.#askLeaders('source')
+      const to = typeof route === 'string' ? destination('source', nodeId(1)) : route
+      return this.#pass(frame, to, apis.fetch.key, maxWaitMs, undefined)
+    }
+    const request = requestFrame(frame.subarray(4))
+    const gatheredBytesMax = 1 << 20
+    const moved = moveFetch(table, request, {
+      ...options,
+      gatheredBytesMax,
+      readings,
+      reader: this,
+    })
+    if (moved.kind !== 'stream') return this.#decided(request, moved)
+    return this.#pass(moved.frame, moved.to, apis.fetch.key, moved.maxWaitMs, moved.patcher)
+  }
+
+  #pass(
+    frame: Buffer,
+    to: Destination,
+    apiKey: number,
+    maxWaitMs: number,
+    patcher: FetchPatcher | undefined,
+  ): Outcome {
+    const upstream = this.#connected(to)
+    if (upstream === undefined) return 'wait'
+    const exchange = this.#expect(apiKey, maxWaitMs)
+    upstream.request(frame, (answer) => {
+      patcher?.patch(answer, 0, answer.length)
+      this.#answered(exchange, answer)
+    })
+    return 'done'
+  }
+
+  /** src/proxy/requests.ts */
+  #other(frame: Buffer): Outcome {
+    const request = requestFrame(frame)
+    const { groups, table } = this.#owner
+    const membership = groups.judge(request)
+    if (membership === 'join') {
+      const exchange = this.#expect(request.api.key)
+      void this.#join(request).then(
+        (answer) => answer !== undefined && this.#answered(exchange, answer),
+        () => this.close(),
+      )
+      return 'done'
+    }
+    if (membership !== 'ordinary') {
+      const errorCode = membership === 'gone' ? 0 : errorCodes.REBALANCE_IN_PROGRESS
+      const { api, version, correlationId } = request
+      const exchange = this.#expect(api.key)
+      if (api.key === apis.heartbeat.key) this.#keepAlive(request)
+      this.#answered(exchange, encodeResponse(api, version, correlationId, { errorCode }))
+      return 'done'
+    }
+    const decision = decide(
+      table,
+      request,
+      (_, key, cluster) =>
+        destination(
+          cluster ?? (placeOf(table.view, key) === 'target' ? 'target' : 'source'),
+          nodeId(1),
+        ),
+      options,
+    )
+    return this.#decided(request, decision)
+  }
+
+  /** `Requests.#keepAlive`: the source keeps the member until it leaves. */
+  #keepAlive({ version, frame, bodyOffset }: RequestFrame): void {
+    const body = decodeRequest(apis.heartbeat, version, frame, bodyOffset)
+    const upstream = this.#upstreams.get(destination('source', nodeId(1)))
+    if (upstream?.ready === true) {
+      this.#ask(upstream, apis.heartbeat, version, body).catch(() => {})
+    }
+  }
+
+  #decided(request: RequestFrame, decision: Decision): Outcome {
+    const { view } = this.#owner.table
+    const resolve = (to: Destination | 'any' | 'home'): Destination => {
+      if (typeof to === 'string') return destination(view.home, nodeId(1))
+      const isAny = to.nodeId === anyBrokerId || to.nodeId === homeBrokerId
+      return isAny ? destination(to.cluster, nodeId(1)) : to
+    }
+    switch (decision.kind) {
+      case 'ask':
+        return this.#askLeaders('source', 'target')
+      case 'answer':
+        this.#answered(this.#expect(request.api.key), decision.frame)
+        return 'done'
+      case 'forward': {
+        const size = Buffer.alloc(4)
+        size.writeInt32BE(request.frame.length)
+        const frame = Buffer.concat([size, request.frame])
+        return this.#pass(frame, resolve(decision.to), request.api.key, 0, undefined)
+      }
+      case 'split':
+      case 'translate':
+        break
+    }
+    const upstreams = decision.parts.map(({ to }) => this.#connected(resolve(to)))
+    if (upstreams.some((upstream) => upstream === undefined)) return 'wait'
+    const isUnanswered = request.api.key === apis.produce.key && seenProduce.acks === 0
+    const whole = isUnanswered ? undefined : this.#expect(request.api.key)
+    const answers: Buffer[] = []
+    let left = decision.parts.length
+    const finish = () => {
+      if (whole === undefined) return
+      const answer =
+        decision.kind === 'split'
+          ? decision.merge(answers)
+          : decision.merge(answers).encode(this.#owner.table)
+      const isProduce = request.api.key === apis.produce.key
+      const { version } = request
+      if (isProduce && !everyPartitionAcked(answer, 0, answer.length, version)) {
+        this.#owner.leadersMoved()
+      }
+      this.#answered(whole, answer)
+    }
+    if (left === 0) finish()
+    decision.parts.forEach(({ frame }, i) => {
+      const upstream = upstreams[i] as Upstream
+      if (isUnanswered) {
+        upstream.unanswered = true
+        return upstream.write(frame)
+      }
+      upstream.request(frame, (answer) => {
+        answers[i] = answer.subarray(4)
+        if (--left === 0) finish()
+      })
+    })
+    return 'done'
+  }
+
+  /** src/proxy/membership.ts */
+  async #join(request: RequestFrame): Promise<Buffer | undefined> {
+    const { version, frame, bodyOffset, correlationId, clientId } = request
+    const asked = decodeRequest(apis.joinGroup, version, Buffer.from(frame), bodyOffset)
+    const owner = this.#owner
+    const { groups } = owner
+    if (groups.isMoving(asked.groupId)) {
+      const done = groups.hold(asked, clientId ?? '', owner.scheduler.now())
+      try {
+        const { groupId, memberId, groupInstanceId } = asked
+        if (memberId !== '') {
+          const members = [{ memberId, groupInstanceId }]
+          const upstream = await this.#opened(destination('source', nodeId(1)))
+          await this.#ask(upstream, apis.leaveGroup, 3, { groupId, members })
+        }
+        while (!this.gone && groups.isMoving(groupId)) {
+          await Promise.race([owner.tableChanged, owner.sleep(200)])
+        }
+      } finally {
+        done()
+      }
+    }
+    if (this.gone) return undefined
+    const cluster = placeOf(owner.table.view, asked.groupId) === 'target' ? 'target' : 'source'
+    if (cluster === 'target') groups.joined(asked.groupId, asked.memberId)
+    const { view } = owner.table
+    const named = cluster === 'target' ? joinWithTargetNames(view, asked) : asked
+    const upstream = await this.#opened(destination(cluster, nodeId(1)))
+    const ask = (memberId: string): Promise<JoinGroupResponse> =>
+      this.#ask(upstream, apis.joinGroup, version, { ...named, memberId })
+    let answer = await ask('')
+    if (answer.errorCode === errorCodes.MEMBER_ID_REQUIRED) answer = await ask(answer.memberId)
+    const shown = cluster === 'target' ? joinedWithShownNames(view, asked, answer) : answer
+    return encodeResponse(apis.joinGroup, version, correlationId, shown)
+  }
+
+  #ask<Q extends Fields, S extends Fields>(
+    upstream: Upstream,
+    api: Api<Q, S>,
+    version: number,
+    body: Encodable<Q>,
+  ): Promise<Decoded<S>> {
+    const header = { correlationId: 7, clientId: 'kafka-cutover' }
+    return new Promise((resolve, reject) => {
+      upstream.request(
+        encodeRequest(api, version, header, body),
+        (answer) => {
+          const { bodyOffset } = decodeResponseHeader(api, version, answer, 4)
+          resolve(decodeResponse(api, version, answer, bodyOffset))
+        },
+        reject,
+      )
+    })
+  }
+
+  async #opened(to: Destination): Promise<Upstream> {
+    const upstream = this.#upstreamOf(to)
+    await upstream.opened
+    return upstream
+  }
+
+  #upstreamOf(to: Destination): Upstream {
+    const known = this.#upstreams.get(to)
+    if (known !== undefined) return known
+    const upstream = new Upstream(this.#owner.cluster(to.cluster), to.nodeId, (owed) => {
+      this.#upstreams.delete(to)
+      // `Session.upstreamClosed`
+      if (owed) this.close()
+    })
+    this.#upstreams.set(to, upstream)
+    return upstream
+  }
+
+  #connected(to: Destination): Upstream | undefined {
+    const upstream = this.#upstreamOf(to)
+    if (upstream.ready) return upstream
+    this.#waitFor(upstream.opened)
+    return undefined
+  }
+
+  #askLeaders(...clusters: readonly ('source' | 'target')[]): 'wait' {
+    const owner = this.#owner
+    const pauseMs = this.#hasAsked ? 100 : 0
+    this.#hasAsked = true
+    const asked = clusters.map((cluster) => owner.doors[cluster].refresh())
+    this.#waitFor(Promise.all(asked).then(() => owner.sleep(pauseMs)))
+    return 'wait'
+  }
+
+  #hold(): 'wait' {
+    this.#waitFor(this.#owner.tableChanged)
+    return 'wait'
+  }
+
+  #waitFor(facts: Promise<unknown>): void {
+    const wait = ++this.#waits
+    this.#blocked = true
+    const unblock = () => {
+      if (wait !== this.#waits) return
+      this.#blocked = false
+      this.#route()
+    }
+    facts.then(unblock, unblock)
+  }
+
+  #expect(apiKey: number, maxWaitMs = 0): Exchange {
+    const exchange = { apiKey, maxWaitMs, answer: undefined }
+    this.#answers.push(exchange)
+    return exchange
+  }
+
+  #answered(of: Exchange, answer: Buffer): void {
+    of.answer = answer
+    for (let next = this.#answers[0]; next?.answer !== undefined; next = this.#answers[0]) {
+      this.#answers.shift()
+      this.link.reply(next.answer)
+    }
+  }
+}
+
+function requestFrame(frame: Buffer): RequestFrame {
+  const { apiKey, apiVersion: version, ...header } = decodeRequestHeader(frame, 0)
+  const api = apiByKey(apiKey)
+  if (api === undefined) throw new Error(`API ${apiKey} is not known`)
+  return { api, version, ...header, frame }
+}
