@@ -3,24 +3,14 @@ import {
   learnMetadata,
   type MetadataScope,
   type Topology,
-  type VersionRanges,
 } from '../cluster/index.ts'
 import { CutoverError } from '../errors.ts'
 import { nodeId, type ClusterName, type NodeId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import type { Observer } from '../observer.ts'
-import {
-  apis,
-  decodeResponse,
-  decodeResponseHeader,
-  errorCodes,
-  errorName,
-  type ApiVersionsResponse,
-  type MetadataResponse,
-} from '../protocol/index.ts'
+import { apis, errorCodes, type MetadataResponse } from '../protocol/index.ts'
 import {
   destination,
-  noFeatures,
   type CoordinatorKind,
   type Destination,
   type Fact,
@@ -33,6 +23,8 @@ import {
   type SaslMechanism,
 } from '../security/index.ts'
 import type { BufferPool } from './buffers.ts'
+import { askVersions, OfferedVersions, type BrokerVersions } from './broker-versions.ts'
+import { Coordinators } from './coordinators.ts'
 import { logIn } from './upstream-login.ts'
 import { addressOf } from './transport.ts'
 import { asCutoverError, Upstream, type UpstreamOwner } from './upstream.ts'
@@ -71,14 +63,6 @@ export interface ClusterLimits {
   readonly topologyAgeMsMax: number
 }
 
-/** What one broker offers. */
-interface BrokerVersions {
-  readonly ranges: VersionRanges
-  readonly features: OfferedFeatures
-}
-
-/** A cluster with more groups than this is asked again for the oldest. */
-const coordinatorsMax = 10_000
 /** How often a broker may be asked about the same trouble. */
 const refreshIntervalMsMin = 500
 /** How long a broker that could not be reached is passed over when any broker will do. */
@@ -89,12 +73,9 @@ export class ClusterClient {
   readonly name: ClusterName
   topology: Topology = emptyTopology
   /** By node id; -1 while only a bootstrap server was asked. */
-  readonly versions = new Map<NodeId | -1, BrokerVersions>()
+  readonly versions = new OfferedVersions()
   readonly #options: ClusterClientOptions
-  readonly #coordinators: Record<CoordinatorKind, Map<string, NodeId>> = {
-    group: new Map(),
-    transaction: new Map(),
-  }
+  readonly #coordinators = new Coordinators()
   readonly #failedAt = new Map<NodeId, number>()
   /** Brokers that were away: they may have come back as another version. */
   readonly #suspect = new Set<NodeId | -1>()
@@ -125,13 +106,7 @@ export class ClusterClient {
   }
 
   get features(): OfferedFeatures {
-    let best: BrokerVersions | undefined
-    for (const versions of this.versions.values()) {
-      if (best === undefined || versions.features.finalizedEpoch > best.features.finalizedEpoch) {
-        best = versions
-      }
-    }
-    return best?.features ?? noFeatures
+    return this.versions.features
   }
 
   /** The bootstrap servers, for messages. */
@@ -172,7 +147,7 @@ export class ClusterClient {
       greet: async (opened) => {
         const key = nodeId ?? -1
         if (!this.versions.has(key) || this.#suspect.has(key)) {
-          this.#learnVersions(key, await this.#askVersions(opened))
+          this.#learnVersions(key, await askVersions(opened, options.clientVersion))
         }
         if (identity !== null) await logIn(opened, identity)
       },
@@ -233,14 +208,12 @@ export class ClusterClient {
   noteFailure(nodeId: NodeId): void {
     this.#failedAt.set(nodeId, performance.now())
     this.#suspect.add(nodeId)
-    for (const coordinators of Object.values(this.#coordinators)) {
-      for (const [key, id] of coordinators) if (id === nodeId) coordinators.delete(key)
-    }
+    this.#coordinators.forgetBroker(nodeId)
     void this.refresh()
   }
 
   coordinator(of: CoordinatorKind, key: string): Destination | undefined {
-    const id = this.#coordinators[of].get(key)
+    const id = this.#coordinators.of(of, key)
     if (id === undefined || !this.topology.brokers.has(id)) return undefined
     return destination(this.name, id)
   }
@@ -286,18 +259,9 @@ export class ClusterClient {
       case 'metadata':
         this.#learnMetadata(fact.answer, fact.scope)
         return
-      case 'coordinator': {
-        const coordinators = this.#coordinators[fact.of]
-        coordinators.delete(fact.key)
-        coordinators.set(fact.key, fact.nodeId)
-        if (coordinators.size > coordinatorsMax) {
-          for (const oldest of coordinators.keys()) {
-            coordinators.delete(oldest)
-            break
-          }
-        }
+      case 'coordinator':
+        this.#coordinators.learn(fact.of, fact.key, fact.nodeId)
         return
-      }
       case 'leaders-moved':
         void this.refresh()
     }
@@ -348,7 +312,7 @@ export class ClusterClient {
 
   /** Whether every broker asked so far offers an API. */
   offers(apiKey: number): boolean {
-    return [...this.versions.values()].every(({ ranges }) => ranges.has(apiKey))
+    return this.versions.offers(apiKey)
   }
 
   /** Whether the last attempt to ask the cluster who it is failed. */
@@ -357,15 +321,12 @@ export class ClusterClient {
   }
 
   forgetCoordinator(of: CoordinatorKind, key: string): void {
-    this.#coordinators[of].delete(key)
+    this.#coordinators.forget(of, key)
   }
 
   /** The highest version, at most `known`, that every broker asked so far offers. */
   version(apiKey: number, known: number): number {
-    let max = known
-    for (const { ranges } of this.versions.values())
-      max = Math.min(max, ranges.get(apiKey)?.max ?? max)
-    return max
+    return this.versions.highest(apiKey, known)
   }
 
   /** Asks the cluster who it is now. Calls in quick succession share one answer. */
@@ -469,39 +430,9 @@ export class ClusterClient {
     return answer.finally(() => clearTimeout(timer))
   }
 
-  async #askVersions(upstream: Upstream): Promise<ApiVersionsResponse> {
-    const api = apis.apiVersions
-    const newest = await upstream.requestAnswer(api, 3, {
-      clientSoftwareName: 'kafka-cutover',
-      clientSoftwareVersion: this.#options.clientVersion,
-    })
-    // A broker that does not know the version answers in version 0 (KIP-511); both begin alike.
-    const { bodyOffset } = decodeResponseHeader(api, 3, newest, 0)
-    const errorCode = newest.readInt16BE(bodyOffset)
-    if (errorCode === 0) return decodeResponse(api, 3, newest, bodyOffset)
-    const oldest = await upstream.request(api, 0, {})
-    if (oldest.errorCode === 0) return oldest
-    throw new CutoverError(
-      'upstream_invalid',
-      `${upstream.peer} answered ApiVersions with ${errorName(oldest.errorCode)}`,
-    )
-  }
-
-  #learnVersions(key: NodeId | -1, answer: ApiVersionsResponse): void {
+  #learnVersions(key: NodeId | -1, versions: BrokerVersions): void {
     this.#suspect.delete(key)
-    this.versions.set(key, {
-      ranges: new Map(
-        answer.apiKeys.map(({ apiKey, minVersion, maxVersion }) => [
-          apiKey,
-          { min: minVersion, max: maxVersion },
-        ]),
-      ),
-      features: {
-        supported: answer.supportedFeatures,
-        finalized: answer.finalizedFeatures,
-        finalizedEpoch: answer.finalizedFeaturesEpoch,
-      },
-    })
+    this.versions.set(key, versions)
     this.#options.changed()
   }
 
