@@ -29,6 +29,8 @@ interface Batch {
   attempts: number
 }
 
+/** By then, what wants no answer is at its broker. */
+const arrivedMs = 500
 const acksOf = { plain: -1, idempotent: -1, 'leader-only': 1, unacknowledged: 0 } as const
 
 /** An application that produces: what it was told, the ledger knows. */
@@ -43,6 +45,7 @@ export class SimProducer {
   readonly #next: number[]
   #requests = 0
   #made = 0
+  #toldAtMs = -Infinity
   #connection: ClientConnection | undefined
 
   constructor(script: ProducerScript, scheduler: Scheduler, connect: Connect, ledger: Ledger) {
@@ -58,7 +61,8 @@ export class SimProducer {
 
   get isDone(): boolean {
     const isIdle = this.#inFlight.size === 0 && this.#pending.every(({ length }) => length === 0)
-    return isIdle && this.#made >= this.#script.records
+    const isThere = this.#scheduler.now() - this.#toldAtMs > arrivedMs
+    return isIdle && isThere && this.#made >= this.#script.records
   }
 
   /** Its connection breaks. */
@@ -136,6 +140,7 @@ export class SimProducer {
 
   #tell(batches: readonly Batch[]): void {
     const { name, version } = this.#script
+    this.#toldAtMs = this.#scheduler.now()
     for (const { partition, values } of batches) this.#ledger.told(name, partition, values)
     this.#connection?.tell(apis.produce, version, this.#body(batches))
   }
