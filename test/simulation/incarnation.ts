@@ -37,6 +37,8 @@ export interface SidecarOptions {
   readonly partitions: number
   /** As src/migrator/migrator.ts does it: see the gap `uncommitted`. */
   readonly positionsOfAnybody: boolean
+  /** See the gap `unread`. */
+  readonly retainsInVain: boolean
   /** How often one of our own requests is lost. */
   readonly lostAnswers: () => number
 }
@@ -65,6 +67,7 @@ export class Incarnation implements DataPlane {
   readonly doors: Readonly<Record<ClusterName, Door>>
   readonly migration: Migration
   dead = false
+  losesAnswers = true
   table: RoutingTable
   tableChanged: Promise<void> = Promise.resolve()
   #tell: () => void = () => {}
@@ -237,7 +240,8 @@ export class Door implements Cluster {
     asked: Parameters<Cluster['ask']>[3],
   ): Promise<Decoded<S>> {
     await this.#delay()
-    const isLost = this.#owner.scheduler.random.chance(this.#owner.options.lostAnswers())
+    const { losesAnswers, options, scheduler } = this.#owner
+    const isLost = scheduler.random.chance(losesAnswers ? options.lostAnswers() : 0)
     const isHandled = !isLost || this.#owner.scheduler.random.chance(0.5)
     const lost = () => new CutoverError('upstream_closed', `the ${this.name} closed the connection`)
     if (!isHandled) throw lost()

@@ -136,7 +136,9 @@ export class Migration {
   async #settle(): Promise<void> {
     const owner = this.#owner
     try {
+      owner.losesAnswers = owner.options.retainsInVain
       await this.#producers.retain()
+      owner.losesAnswers = true
       while (this.#isUnderWay) {
         const facts = await this.#groupFacts()
         const options = { fenceDeadlineMs: 5_000, dormant: 'wait' } as const

@@ -16,9 +16,10 @@ import { Scheduler } from './scheduler.ts'
  * - `zombies`      a broker appends what it had received of a connection long after its end
  * - `pipelines`    leaders are elected while idempotent producers have several requests in flight
  * - `stragglers`   somebody writes to the source while Fetches from before the splice wait there
+ * - `unread`       the end of the source cannot be read at once: it is not tried again
  * - `uncommitted`  a group without a commit is taken to be where anybody else reads
  */
-export const gaps = ['zombies', 'pipelines', 'stragglers', 'uncommitted'] as const
+export const gaps = ['zombies', 'pipelines', 'stragglers', 'unread', 'uncommitted'] as const
 export type Gap = (typeof gaps)[number]
 
 export interface RunOptions {
@@ -172,6 +173,7 @@ class World {
       beginsAtZero: this.#beginsAtZero,
       partitions: this.#partitions,
       positionsOfAnybody: this.#gaps.includes('uncommitted'),
+      retainsInVain: this.#gaps.includes('unread'),
       lostAnswers: () => (this.scheduler.now() < calmAtMs ? this.#lostAnswers : 0),
     })
     this.#starting = starting
