@@ -4,8 +4,11 @@ import type { Held } from './groups/index.ts'
 /** The part of the data plane that a migration acts on. */
 export interface DataPlane {
   show(view: View): void
-  /** Resolves when all that is being produced now is answered or has failed. */
-  produced(): Promise<void>
+  /**
+   * Resolves when all that is being produced now is answered or has failed.
+   * @returns whether nothing of it will be sent again
+   */
+  produced(): Promise<boolean>
   /** How many Fetches wait at brokers that were sent before `shortFetches`. */
   readonly longFetches: number
   /** Behind the highest offset acknowledged since the fence was prepared, by `partitionKey`. */

@@ -99,7 +99,11 @@ export class Fencing {
     const { plane, record, now, deadlineMs } = this.#options
     let facts: Facts = {}
     plane.produced().then(
-      () => (facts = { ...facts, quiesced: true, ackedEnds: plane.ackedEnds }),
+      (isResolved) => {
+        // Its retry comes behind what is held on the same connection: only the source can put it in order.
+        if (!isResolved) this.abort('what was being produced was refused for now, or cut off')
+        facts = { ...facts, quiesced: true, ackedEnds: plane.ackedEnds }
+      },
       () => {},
     )
     while (record.state.phase === 'fenced') {

@@ -14,6 +14,9 @@ export interface ProducersOptions {
   readonly now: () => number
 }
 
+/** How long producers wait for what the source holds of them, in ms: no client bears more than 8 s. */
+const retainMsMax = 4_000
+
 /** What idempotent producers need behind the splice: that the target takes up where the source left off. */
 export class Producers {
   readonly #options: ProducersOptions
@@ -39,15 +42,22 @@ export class Producers {
     await Promise.all(
       record.timelines.map(async ({ timeline }) => {
         const closed = timeline.findLast((segment) => segment.end !== null)
-        try {
-          const batches = closed === undefined ? [] : await readRetained(source, closed, now())
-          plane.retained.keep(timeline, batches)
-        } catch (err) {
-          plane.retained.keep(timeline, [])
-          log.warn(
-            { topic: closed?.topic, partition: closed?.partition, err },
-            'the end of the source could not be read: a batch whose answer was lost may be written twice',
-          )
+        const deadline = now() + retainMsMax
+        for (;;) {
+          try {
+            const batches = closed === undefined ? [] : await readRetained(source, closed, now())
+            return plane.retained.keep(timeline, batches)
+          } catch (err) {
+            if (now() < deadline) {
+              await source.refresh()
+              continue
+            }
+            log.warn(
+              { topic: closed?.topic, partition: closed?.partition, err },
+              'the end of the source could not be read: a batch whose answer was lost may be written twice',
+            )
+            return plane.retained.keep(timeline, [])
+          }
         }
       }),
     )

@@ -33,6 +33,8 @@ export class Exchange {
   cluster: ClusterName = 'source'
   /** What translates a `moved` answer. */
   patcher: FetchPatcher | null = null
+  /** A Produce of which some partition was refused for now: the client sends it again. */
+  unresolved = false
   /** Where a `produce` answer's offsets are noted, while a splice is near. */
   acked: Map<string, bigint> | null = null
   /** What translates the offsets of a `produce` answer. */

@@ -223,11 +223,13 @@ export class Proxy {
   /**
    * Resolves when everything that was being produced when this was called has been answered or has failed,
    * what wants no answer (acks=0) included.
+   * @returns whether nothing of it will be sent again
    */
-  async produced(): Promise<void> {
-    const pending = [...this.#sessions].map((session) => session.producing())
-    while (!pending.every((isDone) => isDone())) await sleep(producedPollMs)
+  async produced(): Promise<boolean> {
+    const outcomes = [...this.#sessions].map((session) => session.producing())
+    while (outcomes.some((outcome) => outcome() === 'pending')) await sleep(producedPollMs)
     await Promise.all([...this.#sessions].map((session) => session.flushUnanswered()))
+    return outcomes.every((outcome) => outcome() === 'resolved')
   }
 
   /** Lets those clients connect anew who were offered versions that the target does not have. */

@@ -15,6 +15,7 @@ import { Requests, unreadable, type Outcome, type RequestsOwner } from './reques
 import { learn, rewrite, unreadableAnswer, type Rewritten } from './rewriting.ts'
 import { Run } from './run.ts'
 import { SessionLogin, type LoginAnswer } from './session-login.ts'
+import { isUnresolved } from './unresolved.ts'
 import { Stalls } from './stalls.ts'
 import type { Transport, TransportOwner } from './transport.ts'
 import type { Upstream, UpstreamOwner } from './upstream.ts'
@@ -247,7 +248,11 @@ export class Session
   }
 
   done(of: Exchange, answer: Buffer): void {
-    if (!this.#closed) this.answers.made(of, answer)
+    if (this.#closed) return
+    if (of.apiKey === apis.produce.key && this.context.table().view.held) {
+      of.unresolved = isUnresolved(of.version, answer.subarray(4))
+    }
+    this.answers.made(of, answer)
   }
 
   fetchSession(sessionId: number, from: Upstream): void {
@@ -287,12 +292,19 @@ export class Session
     this.#whenClosed(this)
   }
 
-  /** @returns whether all that was being produced when this was called has been answered, or failed */
-  producing(): () => boolean {
+  /**
+   * @returns what became of all that was being produced when this was called. `unresolved`: a broker refused
+   * some of it for now, or a connection ended under it, so that the client may send it again
+   */
+  producing(): () => 'pending' | 'resolved' | 'unresolved' {
     const owed = this.answers.of(apis.produce.key)
     const streamed = this.#streamLeft > 0 ? this.#streamed : -1
-    return () =>
-      this.#closed || (streamed !== this.#streamed && !owed.some((of) => this.answers.includes(of)))
+    return () => {
+      const pending = owed.filter((of) => this.answers.includes(of))
+      if (owed.some((of) => of.unresolved)) return 'unresolved'
+      if (this.#closed) return pending.length > 0 ? 'unresolved' : 'resolved'
+      return streamed === this.#streamed || pending.length > 0 ? 'pending' : 'resolved'
+    }
   }
 
   /** Resolves when brokers have handled what was produced without asking for an answer (acks=0). */

@@ -136,10 +136,11 @@ export class Incarnation implements DataPlane {
   }
 
   /** `Proxy.produced` */
-  async produced(): Promise<void> {
-    const pending = [...this.sessions].map((session) => session.producing())
-    while (!pending.every((isDone) => isDone())) await this.sleep(2)
+  async produced(): Promise<boolean> {
+    const outcomes = [...this.sessions].map((session) => session.producing())
+    while (outcomes.some((outcome) => outcome() === 'pending')) await this.sleep(2)
     await Promise.all([...this.sessions].map((session) => session.flushUnanswered()))
+    return outcomes.every((outcome) => outcome() === 'resolved')
   }
 
   get ackedEnds(): ReadonlyMap<string, bigint> {

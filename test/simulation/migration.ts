@@ -104,9 +104,11 @@ export class Migration {
       topics: [topic],
     })
     let facts: Facts = {}
-    void owner
-      .produced()
-      .then(() => (facts = { ...facts, quiesced: true, ackedEnds: owner.ackedEnds }))
+    void owner.produced().then((isResolved) => {
+      if (!isResolved)
+        this.#abortReason ??= 'what was being produced was refused for now, or cut off'
+      facts = { ...facts, quiesced: true, ackedEnds: owner.ackedEnds }
+    })
     while (this.record.state.phase === 'fenced') {
       if (facts.quiesced === true) {
         try {

@@ -44,6 +44,7 @@ import {
 import { nodeId } from '../../src/ids.ts'
 import { shortFetchWaitMs, type Incarnation } from './incarnation.ts'
 import { Link, type LinkEnd } from './link.ts'
+import { isUnresolved } from '../../src/proxy/unresolved.ts'
 import { Upstream } from './upstream.ts'
 
 /** One answer that a client waits for, in its turn (`Exchange`, src/proxy/exchange.ts). */
@@ -51,6 +52,7 @@ interface Exchange {
   readonly apiKey: number
   readonly maxWaitMs: number
   answer: Buffer | undefined
+  unresolved: boolean
 }
 
 type Outcome = 'done' | 'wait'
@@ -92,9 +94,14 @@ export class SimSession implements LinkEnd {
   }
 
   /** `Session.producing` */
-  producing(): () => boolean {
+  producing(): () => 'pending' | 'resolved' | 'unresolved' {
     const owed = this.#answers.filter(({ apiKey }) => apiKey === apis.produce.key)
-    return () => this.gone || !owed.some((of) => this.#answers.includes(of))
+    return () => {
+      const pending = owed.filter((of) => this.#answers.includes(of))
+      if (owed.some((of) => of.unresolved)) return 'unresolved'
+      if (this.gone) return pending.length > 0 ? 'unresolved' : 'resolved'
+      return pending.length > 0 ? 'pending' : 'resolved'
+    }
   }
 
   /** `Session.flushUnanswered` */
@@ -182,6 +189,7 @@ export class SimSession implements LinkEnd {
       if (acked !== null) noteAcked(answer, 0, end, version, acked)
       if (shifts !== null) patchProduceResponse(answer, 0, end, version, shifts)
       if (!everyPartitionAcked(answer, 0, end, version)) this.#owner.leadersMoved()
+      this.#judge(exchange, version, answer)
       this.#answered(exchange, answer)
     })
     return 'done'
@@ -315,6 +323,7 @@ export class SimSession implements LinkEnd {
       if (isProduce && !everyPartitionAcked(answer, 0, answer.length, version)) {
         this.#owner.leadersMoved()
       }
+      this.#judge(whole, version, answer)
       this.#answered(whole, answer)
     }
     if (left === 0) finish()
@@ -438,9 +447,15 @@ export class SimSession implements LinkEnd {
   }
 
   #expect(apiKey: number, maxWaitMs = 0): Exchange {
-    const exchange = { apiKey, maxWaitMs, answer: undefined }
+    const exchange = { apiKey, maxWaitMs, answer: undefined, unresolved: false }
     this.#answers.push(exchange)
     return exchange
+  }
+
+  /** `Session.done` */
+  #judge(of: Exchange, version: number, answer: Buffer): void {
+    if (of.apiKey !== apis.produce.key || !this.#owner.table.view.held) return
+    of.unresolved = isUnresolved(version, answer.subarray(4))
   }
 
   #answered(of: Exchange, answer: Buffer): void {
