@@ -23,6 +23,9 @@ export interface DataPlane {
   retry(): void
   /** Whose joins are held while a group moves. */
   readonly groups: { held(group: string): Held }
-  /** The lowest virtual offset of a partition that anybody has asked for lately. */
-  lowestPosition(topic: string, partition: number): bigint | undefined
+  /** Who has asked for a partition that has moved lately, and at which virtual offset. */
+  readers(
+    topic: string,
+    partition: number,
+  ): readonly { readonly clientId: string; readonly offset: bigint }[]
 }

@@ -76,7 +76,7 @@ export class Migrator {
       target,
       openTarget,
       tail: new Tail(source),
-      positions: (_, topic, partition) => plane.lowestPosition(topic, partition),
+      positions: (...at) => this.#positionOf(...at),
       topics: () => this.state.topics,
       standing: (group) => standingOf(this.state, group),
       // What the journal says of a group, the routing table follows: there is nothing else to open or shut.
@@ -225,12 +225,11 @@ export class Migrator {
 
   /** Its offsets go to the target; what it has not read of the source is skipped. */
   async #giveUp(group: string): Promise<void> {
-    const { source, target, plane } = this.#options
+    const { source, target } = this.#options
     const progress = this.#groups.progressOf(group)
     if (progress === undefined) throw new Error(`group ${group} is not known on the source`)
     if (progress.members > 0) throw new Error(`group ${group} has members: it moves by itself`)
-    const positions = (_: string, topic: string, partition: number): bigint | undefined =>
-      plane.lowestPosition(topic, partition)
+    const positions = (): undefined => undefined
     await copyOffsets(
       { source, tail: new Tail(source), positions },
       target,
@@ -301,16 +300,32 @@ export class Migrator {
     }
   }
 
+  /**
+   * Where a group reads that has not committed, the lowest of its members. Fetches do not name a group: a
+   * member is found by its client id, and where several groups share one, each must have a reader of its own.
+   */
+  #positionOf(group: string, topic: string, partition: number): bigint | undefined {
+    const clientIds = this.#groups.progressOf(group)?.clientIds ?? []
+    const offsets = this.#options.plane
+      .readers(topic, partition)
+      .filter(({ clientId }) => clientIds.includes(clientId))
+      .map(({ offset }) => offset)
+    if (offsets.length === 0 || offsets.length < this.#groups.sharing(clientIds)) return undefined
+    return offsets.reduce((lowest, offset) => (offset < lowest ? offset : lowest))
+  }
+
   /** Who reads without a group is not seen by the groups' offsets: only by what is asked for. */
   #slowReaders(): readonly string[] {
     return this.#record.timelines.flatMap(({ topic, timeline }) => {
       const { partition } = timeline[0]
-      const position = this.#options.plane.lowestPosition(topic, partition)
       const { virtualStart: end } = openSegment(timeline)
-      if (position === undefined || position >= end) return []
-      return [
-        `a reader of ${topic}-${partition}: it is at offset ${position}, the source ends at ${end}`,
-      ]
+      return this.#options.plane
+        .readers(topic, partition)
+        .filter(({ offset }) => offset < end)
+        .map(
+          ({ clientId, offset }) =>
+            `${clientId === '' ? 'a reader' : `reader ${clientId}`} of ${topic}-${partition}: it is at offset ${offset}, the source ends at ${end}`,
+        )
     })
   }
 }

@@ -40,7 +40,7 @@ import {
 import { ClusterDoor } from './cluster-door.ts'
 import type { SessionContext, SessionLimits } from './context.ts'
 import { Groups } from './groups.ts'
-import { MovedReadings } from './readings.ts'
+import { MovedReadings, type Reader } from './readings.ts'
 import { shortFetchWaitMs } from './fetch-requests.ts'
 import { Session } from './session.ts'
 import {
@@ -196,10 +196,10 @@ export class Proxy {
     return this.#context.retained
   }
 
-  /** The lowest virtual offset of a partition that anybody has asked for lately. */
-  lowestPosition(topic: string, partition: number): bigint | undefined {
+  /** Who has asked for a partition that has moved lately, and at which virtual offset. */
+  readers(topic: string, partition: number): readonly Reader[] {
     const timeline = this.#table.topics.get(topic)?.partitions[partition]?.timeline
-    return timeline == null ? undefined : this.#context.readings.lowestPosition(timeline)
+    return timeline == null ? [] : this.#context.readings.readers(timeline)
   }
 
   /** Requests that wait are decided anew. */

@@ -7,10 +7,16 @@ import { nodeId, type ClusterName } from '../ids.ts'
 const probeBytesMax = 64 * 1024
 const probeIntervalMs = 1_000
 /** A reader that has not asked for so long reads no more. */
-const positionMemoryMs = 30_000
+const positionMemoryMs = 10_000
 
-interface Position {
+/** Somebody who reads a partition. */
+export interface Reader {
+  readonly clientId: string
+  /** Virtual. */
   readonly offset: bigint
+}
+
+interface Position extends Reader {
   readonly atMs: number
 }
 
@@ -47,22 +53,19 @@ export class MovedReadings implements Readings {
     if (end > (this.#ends.get(timeline) ?? -1n)) this.#ends.set(timeline, end)
   }
 
-  positionSeen(timeline: Timeline, reader: object, offset: bigint): void {
+  positionSeen(timeline: Timeline, reader: object, offset: bigint, clientId: string): void {
     const readers = this.#positions.get(timeline) ?? new Map<object, Position>()
     this.#positions.set(timeline, readers)
-    readers.set(reader, { offset, atMs: performance.now() })
+    readers.set(reader, { offset, clientId, atMs: performance.now() })
   }
 
-  /** The lowest virtual offset that anybody has asked for lately; undefined where nobody reads. */
-  lowestPosition(timeline: Timeline): bigint | undefined {
-    const readers = this.#positions.get(timeline)
-    if (readers === undefined) return undefined
-    let lowest: bigint | undefined
-    for (const [reader, { offset, atMs }] of readers) {
+  /** Who has asked for a partition lately, and at which virtual offset. */
+  readers(timeline: Timeline): readonly Reader[] {
+    const readers = this.#positions.get(timeline) ?? new Map<object, Position>()
+    for (const [reader, { atMs }] of readers) {
       if (performance.now() - atMs > positionMemoryMs) readers.delete(reader)
-      else if (lowest === undefined || offset < lowest) lowest = offset
     }
-    return lowest
+    return [...readers.values()]
   }
 
   gone(cluster: ClusterName): boolean {

@@ -156,6 +156,11 @@ export class Incarnation implements DataPlane {
   endHeld(): void {}
   endOutdated(): void {}
 
+  readers(topic: string, partition: number) {
+    const timeline = this.table.topics.get(topic)?.partitions[partition]?.timeline
+    return timeline == null ? [] : this.readings.readers(timeline)
+  }
+
   lowestPosition(topic: string, partition: number): bigint | undefined {
     const timeline = this.table.topics.get(topic)?.partitions[partition]?.timeline
     return timeline == null ? undefined : this.readings.lowestPosition(timeline)

@@ -39,6 +39,13 @@ export class SimReadings implements Readings {
     this.#positions.set(timeline, readers.set(reader, { offset, atMs: this.#now() }))
   }
 
+  /** `MovedReadings.readers` */
+  readers(timeline: Timeline): readonly { readonly clientId: string; readonly offset: bigint }[] {
+    return [...(this.#positions.get(timeline)?.values() ?? [])]
+      .filter(({ atMs }) => this.#now() - atMs <= positionMemoryMs)
+      .map(({ offset }) => ({ clientId: '', offset }))
+  }
+
   lowestPosition(timeline: Timeline): bigint | undefined {
     let lowest: bigint | undefined
     for (const { offset, atMs } of this.#positions.get(timeline)?.values() ?? []) {

@@ -106,6 +106,13 @@ export class GroupsMover {
     return this.#watched.get(group)?.progress
   }
 
+  /** How many groups with members have one of these client ids. */
+  sharing(clientIds: readonly string[]): number {
+    return [...this.#watched.values()].filter(({ progress }) =>
+      progress?.clientIds.some((id) => clientIds.includes(id)),
+    ).length
+  }
+
   #concerned(): readonly Watch[] {
     return [...this.#watched.values()].filter(({ progress }) => progress?.concern !== 'none')
   }

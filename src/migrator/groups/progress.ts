@@ -48,6 +48,7 @@ export interface GroupProgress {
   readonly drained: boolean
   readonly memberIds: readonly string[]
   readonly clientHosts: readonly string[]
+  readonly clientIds: readonly string[]
 }
 
 /** What progress is read from. */
@@ -108,6 +109,7 @@ export async function groupProgress(
     drained: isTold && partitions.every(({ drained }) => drained),
     memberIds: members.map(({ memberId }) => memberId),
     clientHosts: members.map(whoIs),
+    clientIds: [...new Set(members.map(({ clientId }) => clientId))],
   }
 }
 

@@ -36,7 +36,7 @@ export interface Readings {
   endOf(timeline: Timeline): bigint | undefined
   endSeen(timeline: Timeline, end: bigint): void
   /** A reader asks for this virtual offset. */
-  positionSeen(timeline: Timeline, reader: object, offset: bigint): void
+  positionSeen(timeline: Timeline, reader: object, offset: bigint, clientId: string): void
   /** Whether a cluster is gone for good: what only it has is below the log's start. */
   gone(cluster: Segment['cluster']): boolean
 }
@@ -114,7 +114,12 @@ export function moveFetch(
       const { timeline } = routed
       const segment = timeline === null ? null : segmentFor(timeline, partition, options.readings)
       if (timeline !== null) {
-        options.readings.positionSeen(timeline, options.reader, partition.fetchOffset)
+        options.readings.positionSeen(
+          timeline,
+          options.reader,
+          partition.fetchOffset,
+          request.clientId ?? '',
+        )
       }
       const { topicId } = topic
       const { fetchOffset: offset, partition: index } = partition
