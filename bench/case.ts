@@ -30,6 +30,8 @@ interface CaseBase {
   /** Of the figure. */
   readonly unit: string
   readonly goal: Goal
+  /** Whose figure the goal is about, and whose it is compared to: they alone take part. Else the sidecar and its peer. */
+  readonly compared?: { readonly of: string; readonly to: string }
   /** Runs once before the first round. */
   readonly prepare?: (bench: Bench) => Promise<void>
 }

@@ -106,7 +106,7 @@ function report({ cutovers, controls, backlogs }: Results, failed: number): void
   if (cutovers.length > 0) for (const line of summaryRows('cut', cutovers)) say(line)
   if (controls.length > 0) for (const line of summaryRows('control', controls)) say(line)
   say('')
-  for (const line of goalLines(cutovers, failed)) say(line)
+  if (Number(values.runs) > 0) for (const line of goalLines(cutovers, failed)) say(line)
   for (const { progress } of backlogs) {
     say('')
     say('backlog: what the status said of the group')

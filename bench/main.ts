@@ -12,10 +12,12 @@ import { consume, produceBig, produceDefault } from './cases/bulk.ts'
 import { idle } from './cases/idle.ts'
 import { latency, smallRequests } from './cases/requests.ts'
 import { start } from './cases/start.ts'
+import { translationCases, warmTranslation } from './cases/translation.ts'
 import { divideCores } from './cores.ts'
 import { printReport, summarize } from './report.ts'
-import { runRounds, type Contender } from './rounds.ts'
+import { runRounds, takesPart, type Contender } from './rounds.ts'
 import { haproxyKind, haproxyVersion, sidecarKind, type SubjectKind } from './subjects.ts'
+import { translatedKind } from './translated.ts'
 
 const allCases: readonly Case[] = [
   produceDefault,
@@ -25,6 +27,7 @@ const allCases: readonly Case[] = [
   latency,
   idle,
   start,
+  ...translationCases,
 ]
 
 const usage = `npm run bench -- [options]
@@ -93,7 +96,7 @@ async function main(): Promise<number> {
   const contenders: Contender[] = []
   try {
     for (const kind of kinds) {
-      const runs = kind.onlyIn === undefined && cases.some((of) => of.kind === 'running')
+      const runs = cases.some((of) => of.kind === 'running' && takesPart(kind, of))
       contenders.push({ kind, subject: runs ? await kind.start() : undefined })
     }
     const bench: Bench = {
@@ -132,7 +135,8 @@ async function main(): Promise<number> {
       ...(values.baseline === undefined
         ? []
         : [sidecarKind('baseline', values.baseline.split(' '), to, cores)]),
-      { ...sidecarKind(sourceName, source, to, cores), onlyIn: start.name },
+      { ...sidecarKind(sourceName, source, to, cores), onlyIn: [start.name] },
+      translatedKind(command, to, cores),
     ]
   }
 }
@@ -158,6 +162,14 @@ async function warmUp(bench: Bench, contenders: readonly Contender[]): Promise<v
   await fillTopic(port, warmTraffic.fetchTopic)
   for (const { kind, subject } of contenders) {
     if (subject === undefined) continue
+    if (kind.onlyIn !== undefined) {
+      await warmTranslation(small, subject, {
+        recordBytes: warmTraffic.recordBytes,
+        bytes: warmTraffic.bytes,
+      })
+      say(`${kind.name} is warm`)
+      continue
+    }
     await smallRequests.measure(small, subject)
     await move({ port: subject.port, ...warmTraffic }, { bytes: 0 })
     await produceDefault.measure(small, subject)

@@ -12,7 +12,7 @@ export interface Line {
   readonly figures: Readonly<Record<string, Spread>>
   /** What else was measured of each contender: medians. */
   readonly details: Readonly<Record<string, Readonly<Record<string, number>>>>
-  /** The sidecar's figure over that of each other contender, round by round. */
+  /** The figure that the goal is about over that of each other contender, round by round. */
   readonly ratios: Readonly<Record<string, Spread>>
   readonly verdict: 'reached' | 'short' | 'none'
 }
@@ -24,15 +24,15 @@ export function summarize(
   peer: string,
 ): readonly Line[] {
   return results.map((result) => {
-    const { name, title, unit, goal } = result.case
+    const { name, title, unit, goal, compared = { of: sidecar, to: peer } } = result.case
     const names = [...new Set(result.rounds.flatMap((round) => [...round.keys()]))].sort()
     const samples = (of: string) => result.rounds.flatMap((round) => round.get(of) ?? [])
     const figures = spreads(names, (of) => samples(of).map((sample) => sample.figure))
     const ratios = spreads(
-      names.filter((of) => of !== sidecar),
+      names.filter((of) => of !== compared.of),
       (of) =>
         result.rounds.flatMap((round) => {
-          const [mine, other] = [round.get(sidecar), round.get(of)]
+          const [mine, other] = [round.get(compared.of), round.get(of)]
           return mine === undefined || other === undefined ? [] : mine.figure / other.figure
         }),
     )
@@ -43,7 +43,7 @@ export function summarize(
         return [of, Object.fromEntries(Object.entries(values).map(([k, v]) => [k, v.median]))]
       }),
     )
-    const verdict = judge(goal, figures[sidecar], ratios[peer])
+    const verdict = judge(goal, figures[compared.of], ratios[compared.to])
     return { name, title, unit, goal, skipped: result.skipped, figures, details, ratios, verdict }
   })
 }

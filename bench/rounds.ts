@@ -90,10 +90,15 @@ async function measure(
   of: Case,
   { kind, subject }: Contender,
 ): Promise<Sample | undefined> {
-  if (kind.onlyIn !== undefined && kind.onlyIn !== of.name) return undefined
+  if (!takesPart(kind, of)) return undefined
   if (of.kind === 'fresh') return of.measure(bench, kind)
   return subject === undefined ? undefined : of.measure(bench, subject)
 }
+
+/** Some contenders are for some cases, and some cases for some contenders. */
+export const takesPart = (kind: SubjectKind, of: Case): boolean =>
+  (kind.onlyIn?.includes(of.name) ?? true) &&
+  (of.compared === undefined || kind.name === of.compared.of || kind.name === of.compared.to)
 
 /** Three digits that count. */
 export const shown = (value: number): string =>

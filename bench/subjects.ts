@@ -19,8 +19,8 @@ export interface Subject {
 /** How a subject is started; some cases need one that nobody has used yet. */
 export interface SubjectKind {
   readonly name: string
-  /** The only case in which it takes part; undefined for all. */
-  readonly onlyIn?: string
+  /** The only cases in which it takes part; undefined for all. */
+  readonly onlyIn?: readonly string[]
   /** `unpinned` to let it have every core. */
   start(options?: { readonly unpinned?: boolean; readonly wait?: boolean }): Promise<Subject>
 }
@@ -70,7 +70,33 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-/** @param command what comes before `run` */
+interface SidecarFlags {
+  readonly name: string
+  /** What comes before `run`. */
+  readonly command: readonly string[]
+  readonly source: string
+  readonly target?: string
+}
+
+/** A sidecar with state of its own. @returns it, with the address of its admin API */
+export async function startSidecar(
+  { name, command, source, target }: SidecarFlags,
+  { cores, wait }: { readonly cores: Cores | undefined; readonly wait: boolean },
+): Promise<Subject & { readonly admin: string }> {
+  const directory = await mkdtemp(join(tmpdir(), 'kafka-cutover-bench-sidecar-'))
+  const port = await freePortRow(portsPerSidecar)
+  const admin = `127.0.0.1:${port + portsPerSidecar - 1}`
+  const flags = [
+    ...['run', '--source', source, '--listen', `127.0.0.1:${port}`],
+    ...['--admin', admin, '--log-level', 'warn'],
+    ...(target === undefined ? [] : ['--target', target]),
+  ]
+  const whole = pinned(cores?.proxy, [...command, ...flags])
+  const subject = await launch({ name, port, command: whole, directory, wait })
+  return { ...subject, admin: `http://${admin}` }
+}
+
+/** A plain pass-through. @param command what comes before `run` */
 export function sidecarKind(
   name: string,
   command: readonly string[],
@@ -79,16 +105,11 @@ export function sidecarKind(
 ): SubjectKind {
   return {
     name,
-    async start({ unpinned = false, wait = true } = {}) {
-      const directory = await mkdtemp(join(tmpdir(), 'kafka-cutover-bench-sidecar-'))
-      const port = await freePortRow(portsPerSidecar)
-      const flags = [
-        ...['run', '--source', `127.0.0.1:${broker.port}`, '--listen', `127.0.0.1:${port}`],
-        ...['--admin', `127.0.0.1:${port + portsPerSidecar - 1}`, '--log-level', 'warn'],
-      ]
-      const whole = pinned(unpinned ? undefined : cores?.proxy, [...command, ...flags])
-      return launch({ name, port, command: whole, directory, wait })
-    },
+    start: ({ unpinned = false, wait = true } = {}) =>
+      startSidecar(
+        { name, command, source: `127.0.0.1:${broker.port}` },
+        { cores: unpinned ? undefined : cores, wait },
+      ),
   }
 }
 

@@ -23,7 +23,7 @@ const bigBatches = [
 const finalLine = /^(\d+) records sent.*\(([\d.]+) MB\/sec\).*99\.9th/m
 
 /** @returns MB/s as the tool tells it */
-async function produce(
+export async function produceTo(
   bench: Bench,
   port: number,
   topic: string,
@@ -42,7 +42,7 @@ async function produce(
 }
 
 /** What `act` cost the proxy, by the gigabyte. */
-async function perGigabyte(
+export async function perGigabyte(
   bench: Bench,
   subject: Subject,
   act: () => Promise<number>,
@@ -64,7 +64,7 @@ async function measureProduce(
   const topic = `bench-produce-${bench.unique()}`
   await createTopic(bench.broker.port, topic, partitions)
   const sample = await perGigabyte(bench, subject, () =>
-    produce(bench, subject.port, topic, properties),
+    produceTo(bench, subject.port, topic, properties),
   )
   await deleteTopic(bench.broker.port, topic)
   return sample
@@ -88,6 +88,27 @@ export const produceBig: Case = {
   measure: (bench, subject) => measureProduce(bench, subject, bigBatches),
 }
 
+/** What `consumeFrom` reads, written to the broker directly into a topic that is there. */
+export async function fillBulk(bench: Bench, topic: string): Promise<void> {
+  await produceTo(bench, bench.broker.port, topic, [])
+}
+
+/** @returns MB/s as the tool tells it */
+export async function consumeFrom(bench: Bench, port: number, topic: string): Promise<number> {
+  const { stdout } = await bench.broker.tool('org.apache.kafka.tools.ConsumerPerformance', [
+    ...['--bootstrap-server', `127.0.0.1:${port}`, '--topic', topic],
+    ...['--num-records', String(recordCount(bench)), '--group', `bench-${bench.unique()}`],
+    '--hide-header',
+  ])
+  // start.time, end.time, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, ...
+  const columns = (stdout.trim().split('\n').at(-1) ?? '').split(',').map((s) => s.trim())
+  const [, , , speed, count] = columns
+  if (Number(count) < recordCount(bench)) {
+    throw new Error(`ConsumerPerformance read not all: ${stdout}`)
+  }
+  return Number(speed)
+}
+
 /** All rounds read the same log, which goes to the broker directly. */
 export const consume: Case = {
   kind: 'running',
@@ -97,21 +118,8 @@ export const consume: Case = {
   goal: { kind: 'ratio', max: 0.7 },
   async prepare(bench) {
     await createTopic(bench.broker.port, consumeTopic, partitions)
-    await produce(bench, bench.broker.port, consumeTopic, [])
+    await fillBulk(bench, consumeTopic)
   },
   measure: (bench, subject) =>
-    perGigabyte(bench, subject, async () => {
-      const { stdout } = await bench.broker.tool('org.apache.kafka.tools.ConsumerPerformance', [
-        ...['--bootstrap-server', `127.0.0.1:${subject.port}`, '--topic', consumeTopic],
-        ...['--num-records', String(recordCount(bench)), '--group', `bench-${bench.unique()}`],
-        '--hide-header',
-      ])
-      // start.time, end.time, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, ...
-      const columns = (stdout.trim().split('\n').at(-1) ?? '').split(',').map((s) => s.trim())
-      const [, , , speed, count] = columns
-      if (Number(count) < recordCount(bench)) {
-        throw new Error(`ConsumerPerformance read not all: ${stdout}`)
-      }
-      return Number(speed)
-    }),
+    perGigabyte(bench, subject, () => consumeFrom(bench, subject.port, consumeTopic)),
 }

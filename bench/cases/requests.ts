@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { apis, zeroUuid } from '../../src/protocol/index.ts'
 import { endProcess, exitOf, spawnTied } from '../../test/kafka/index.ts'
-import type { Bench, Case } from '../case.ts'
+import type { Bench, Case, Sample } from '../case.ts'
 import { cpuSeconds, pinned } from '../cores.ts'
 import { createTopic, deleteTopic, KafkaConnection, metadataRequest, versions } from '../kafka.ts'
 import type { LoadResult } from '../load.ts'
+import type { Subject } from '../subjects.ts'
 
 /** Small requests one after the other: what the turn through a proxy costs, and how long it takes. */
 
@@ -31,15 +32,17 @@ interface Load {
   readonly bench: Bench
   readonly port: number
   readonly connections: number
+  /** One that is there, and stays. */
+  readonly topic?: string
 }
 
-/** Runs the load on a topic of its own. `around` brackets what is counted, without the warm-up. */
+/** Runs the load, by default on a topic of its own. `around` brackets what is counted, without the warm-up. */
 async function runLoad(
-  { bench, port, connections }: Load,
+  { bench, port, connections, topic: existing }: Load,
   around: { begin(): void; end(): void },
 ): Promise<LoadResult> {
-  const topic = `bench-requests-${bench.unique()}`
-  await createTopic(bench.broker.port, topic, partitions)
+  const topic = existing ?? `bench-requests-${bench.unique()}`
+  if (existing === undefined) await createTopic(bench.broker.port, topic, partitions)
   const flags = {
     port: await leaderPort(port, topic),
     topic,
@@ -66,7 +69,7 @@ async function runLoad(
     return loadResult(said.split('\n')[1] ?? '')
   } finally {
     await endProcess(child, 'SIGKILL')
-    await deleteTopic(bench.broker.port, topic)
+    if (existing === undefined) await deleteTopic(bench.broker.port, topic)
   }
 }
 
@@ -88,27 +91,30 @@ function loadResult(line: string): LoadResult {
 
 const requestsPerUnit = 100_000
 
+/** @param topic one that is there, and stays; else one of its own */
+export async function requestsTo(bench: Bench, subject: Subject, topic?: string): Promise<Sample> {
+  let before = 0
+  let after = 0
+  const load = await runLoad(
+    { bench, port: subject.port, connections: 16, ...(topic === undefined ? {} : { topic }) },
+    {
+      begin: () => (before = cpuSeconds(subject.pid)),
+      end: () => (after = cpuSeconds(subject.pid)),
+    },
+  )
+  return {
+    figure: ((after - before) / load.requests) * requestsPerUnit,
+    details: { 'requests/s': load.requests / load.seconds },
+  }
+}
+
 export const smallRequests = {
   kind: 'running',
   name: 'requests',
   title: '16 clients, one record a request',
   unit: 'CPU s/100k',
   goal: { kind: 'ratio', max: 1.35 },
-  async measure(bench, subject) {
-    let before = 0
-    let after = 0
-    const load = await runLoad(
-      { bench, port: subject.port, connections: 16 },
-      {
-        begin: () => (before = cpuSeconds(subject.pid)),
-        end: () => (after = cpuSeconds(subject.pid)),
-      },
-    )
-    return {
-      figure: ((after - before) / load.requests) * requestsPerUnit,
-      details: { 'requests/s': load.requests / load.seconds },
-    }
-  },
+  measure: (bench, subject) => requestsTo(bench, subject),
 } as const satisfies Case
 
 const nothing = { begin: () => {}, end: () => {} }
