@@ -452,6 +452,7 @@ export class ClusterClient {
 const controlOwner: UpstreamOwner = {
   downstream: null,
   isTurn: () => true,
+  isLate: () => false,
   isNext: () => false,
   streamed() {},
   collected() {},

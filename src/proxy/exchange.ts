@@ -33,6 +33,8 @@ export class Exchange {
   cluster: ClusterName = 'source'
   /** What translates a `moved` answer. */
   patcher: FetchPatcher | null = null
+  /** Whether it was asked behind the splice; a Fetch from before it may bring what is no part of the topic. */
+  spliced = false
   /** A Produce of which some partition was refused for now: the client sends it again. */
   unresolved = false
   /** Where a `produce` answer's offsets are noted, while a splice is near. */

@@ -83,6 +83,7 @@ export class FetchRequests {
     if (upstream === undefined) return 'wait'
     const sent = new Exchange(1, version, buffer.readInt32BE(at + 8), 'fetch')
     sent.waitMs = maxWaitMs
+    sent.spliced = table.view.spliced
     this.#requests.expect(upstream, sent)
     this.#waiting.sent()
     return upstream

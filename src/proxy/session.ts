@@ -10,7 +10,7 @@ import type { Identity } from './cluster-client.ts'
 import { Connection, type ConnectionHandler } from './connection.ts'
 import type { SessionContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
-import type { NamingAnswer } from '../router/index.ts'
+import { cutLateFetch, type NamingAnswer } from '../router/index.ts'
 import { Requests, unreadable, type Outcome, type RequestsOwner } from './requests.ts'
 import { learn, rewrite, unreadableAnswer, type Rewritten } from './rewriting.ts'
 import { Run } from './run.ts'
@@ -216,6 +216,10 @@ export class Session
     return this.answers.isTurn(of)
   }
 
+  isLate(of: Exchange): boolean {
+    return !of.spliced && this.context.table().view.spliced
+  }
+
   isNext(of: Exchange | undefined): boolean {
     return of !== undefined && of.kind !== 'collect' && this.answers.isNext(of)
   }
@@ -230,6 +234,9 @@ export class Session
   }
 
   collected(of: Exchange, answer: Buffer): void {
+    if (of.apiKey === apis.fetch.key) {
+      return this.done(of, cutLateFetch(this.context.table(), of.version, of.correlationId, answer))
+    }
     rewrite(of, () => Buffer.from(answer), this.context, this)
   }
 
@@ -244,6 +251,7 @@ export class Session
   }
 
   merged(of: Exchange, gather: () => Buffer): void {
+    if (of.apiKey === apis.fetch.key && this.isLate(of)) return this.collected(of, gather())
     rewrite(of, gather, this.context, this)
   }
 

@@ -34,6 +34,8 @@ export interface UpstreamOwner {
   readonly downstream: Connection | null
   /** Whether an answer may be handed over now: answers leave in the order of the questions. */
   isTurn(of: Exchange): boolean
+  /** Whether a Fetch was asked before the splice, and is answered behind it: it is gathered, and cut. */
+  isLate(of: Exchange): boolean
   /** Whether this answer's turn comes directly after the present one's. */
   isNext(of: Exchange | undefined): boolean
   /** Bytes of the answer whose turn it is, in the upstream's buffer. */
@@ -309,7 +311,7 @@ export class Upstream implements ConnectionHandler {
         this.#streamLeft = size + 4
         continue
       }
-      if (answer.kind === 'fetch') {
+      if (answer.kind === 'fetch' && !this.#owner.isLate(answer)) {
         if (end - position < Math.min(size + 4, answeredSessionIdEndsAt)) break
         if (size + 4 >= answeredSessionIdEndsAt && answer.version >= 7) {
           const sessionId = answeredSessionId(buffer, position, answer.version)

@@ -41,6 +41,7 @@ export { Retained, type RetainedBatch } from './moved/retained.ts'
 export { batchHeaderBytes, batchProducer } from './patch/index.ts'
 export { FetchPatcher, patchProduceResponse, type ShiftLookup } from './patch/index.ts'
 export * from './migration/index.ts'
+export { cutLateFetch } from './moved/late-fetch.ts'
 export * from './timeline/index.ts'
 export {
   anyBrokerId,
