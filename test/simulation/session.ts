@@ -37,6 +37,7 @@ import {
   writtenIn,
   type Decision,
   type Destination,
+  cutLateFetch,
   type FetchPatcher,
   type RequestFrame,
   type ShiftLookup,
@@ -233,9 +234,13 @@ export class SimSession implements LinkEnd {
     const upstream = this.#connected(to)
     if (upstream === undefined) return 'wait'
     const exchange = this.#expect(apiKey, maxWaitMs)
+    const version = frame.readInt16BE(6)
+    const { spliced } = this.#owner.table.view
     upstream.request(frame, (answer) => {
       patcher?.patch(answer, 0, answer.length)
-      this.#answered(exchange, answer)
+      // `Session.isLate`
+      const isLate = apiKey === apis.fetch.key && !spliced && this.#owner.table.view.spliced
+      this.#answered(exchange, isLate ? this.#cut(version, answer) : answer)
     })
     return 'done'
   }
@@ -310,6 +315,7 @@ export class SimSession implements LinkEnd {
     if (upstreams.some((upstream) => upstream === undefined)) return 'wait'
     const isUnanswered = request.api.key === apis.produce.key && seenProduce.acks === 0
     const whole = isUnanswered ? undefined : this.#expect(request.api.key)
+    const { spliced } = this.#owner.table.view
     const answers: Buffer[] = []
     let left = decision.parts.length
     const finish = () => {
@@ -324,7 +330,12 @@ export class SimSession implements LinkEnd {
         this.#owner.leadersMoved()
       }
       this.#judge(whole, version, answer)
-      this.#answered(whole, answer)
+      const isLate =
+        request.api.key === apis.fetch.key &&
+        decision.kind === 'split' &&
+        !spliced &&
+        this.#owner.table.view.spliced
+      this.#answered(whole, isLate ? this.#cut(version, answer) : answer)
     }
     if (left === 0) finish()
     decision.parts.forEach(({ frame }, i) => {
@@ -450,6 +461,10 @@ export class SimSession implements LinkEnd {
     const exchange = { apiKey, maxWaitMs, answer: undefined, unresolved: false }
     this.#answers.push(exchange)
     return exchange
+  }
+
+  #cut(version: number, answer: Buffer): Buffer {
+    return cutLateFetch(this.#owner.table, version, answer.readInt32BE(4), answer.subarray(4))
   }
 
   /** `Session.done` */
