@@ -149,6 +149,7 @@ export class Migrator {
     const { journal, now, log } = this.#options
     this.#record.load()
     for (const entry of recovered(this.state, now())) await this.#record.append(entry)
+    await this.#groups.recover(journal.entries)
     const { phase } = this.state
     if (journal.entries.length > 0) log.info({ phase }, 'the journal was read')
     this.#producers.load()

@@ -83,12 +83,20 @@ async function leaveSource(owner: JoinOwner, asked: JoinGroupRequest): Promise<v
   if (memberId === '' && groupInstanceId === null) return
   const version = owner.context.cluster('source').version(apis.leaveGroup.key, 3)
   await withCoordinator(owner, 'source', groupId, async (coordinator) => {
-    const body =
-      version >= 3 ? { groupId, members: [{ memberId, groupInstanceId }] } : { groupId, memberId }
-    const answer = await coordinator.request(apis.leaveGroup, version, body)
+    const errorCode = await leave(coordinator, version, { groupId, memberId, groupInstanceId })
     // Gone already is as good.
-    return answer.errorCode === errorCodes.UNKNOWN_MEMBER_ID ? errorCodes.NONE : answer.errorCode
+    return errorCode === errorCodes.UNKNOWN_MEMBER_ID ? errorCodes.NONE : errorCode
   })
+}
+
+async function leave(
+  coordinator: Upstream,
+  version: number,
+  { groupId, ...member }: { groupId: string; memberId: string; groupInstanceId: string | null },
+): Promise<number> {
+  const { memberId } = member
+  const body = version >= 3 ? { groupId, members: [member] } : { groupId, memberId }
+  return (await coordinator.request(apis.leaveGroup, version, body)).errorCode
 }
 
 async function join(
@@ -106,12 +114,44 @@ async function join(
     answer = await ask()
     if (answer.errorCode === errorCodes.MEMBER_ID_REQUIRED) {
       memberId = answer.memberId
-      answer = await ask()
+      const joined = ask()
+      if (await isGoneBefore(owner, joined)) {
+        joined.catch(() => {})
+        leaveBehind(owner, cluster, asked.groupId, memberId)
+      }
+      answer = await joined
     }
     return answer.errorCode
   })
   if (answer === undefined) throw unreachable(cluster, asked.groupId)
   return answer
+}
+
+/** Whether the client goes away before its join is answered. */
+async function isGoneBefore(owner: JoinOwner, joined: Promise<unknown>): Promise<boolean> {
+  let isOver = false
+  const over = joined.then(
+    () => (isOver = true),
+    () => (isOver = true),
+  )
+  while (!owner.gone && !isOver) await Promise.race([over, sleep(goneCheckMs)])
+  return owner.gone
+}
+
+/**
+ * Takes out a member that nobody will be: the group would wait for it until its session has expired, and it
+ * might even be the one that assigns the partitions. Over a connection of our own: the client's are closing.
+ */
+function leaveBehind(owner: JoinOwner, name: ClusterName, groupId: string, memberId: string): void {
+  const cluster = owner.context.cluster(name)
+  const coordinator = cluster.coordinator('group', groupId)
+  if (coordinator === undefined) return
+  const version = cluster.version(apis.leaveGroup.key, 3)
+  const upstream = cluster.openOwn(coordinator)
+  upstream.opened
+    .then(() => leave(upstream, version, { groupId, memberId, groupInstanceId: null }))
+    .catch(() => {})
+    .finally(() => upstream.end())
 }
 
 /** Asked again, with a fresh look at who coordinates. */

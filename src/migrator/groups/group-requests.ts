@@ -5,7 +5,7 @@ import { apis, errorCodes, errorName, type DescribeGroupsResponse } from '../../
 import type { Cluster } from '../cluster.ts'
 
 /** Versions: those before topic ids, lists of groups and GROUP_ID_NOT_FOUND, which every broker offers. */
-const known = { describe: 5, list: 5, offsetFetch: 7, offsetCommit: 7 } as const
+const known = { describe: 5, list: 5, offsetFetch: 7, offsetCommit: 7, leave: 3 } as const
 
 /** The coordinator is looked for again this often, this long apart: it loads for seconds after a move. */
 const attemptsMax = 20
@@ -84,6 +84,17 @@ export function describeGroup(cluster: Cluster, group: string): Promise<Describe
   }).then((answer) => {
     if (answer.errorCode === errorCodes.NONE) return answer
     throw refused(cluster, group, answer.errorCode)
+  })
+}
+
+/** Takes a member out of its group, whoever it is. One that is not there (any more) is as good. */
+export async function leaveGroup(cluster: Cluster, group: string, memberId: string): Promise<void> {
+  const version = cluster.version(apis.leaveGroup.key, known.leave) ?? known.leave
+  const groupId = group
+  const body = version >= 3 ? { groupId, members: [{ memberId }] } : { groupId, memberId }
+  await withCoordinator(cluster, group, async () => {
+    const answer = await cluster.ask(apis.leaveGroup, version, body, { group })
+    return { answer, errors: [answer.errorCode] }
   })
 }
 

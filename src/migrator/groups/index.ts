@@ -2,6 +2,7 @@
 export { copyOffsets } from './copy.ts'
 export type { GroupGate, Held, HeldMember, MoveEntry, WriteEntry } from './gate.ts'
 export { administrator, describeGroup, listGroups } from './group-requests.ts'
+export { interruptedMoves, removeLeftovers } from './leftovers.ts'
 export { moveGroup, type MoveClock, type MoveOutcome, type OwnCluster } from './move.ts'
 export { GroupsMover, movesMax, type GroupsMoverOptions } from './mover.ts'
 export { groupProgress, type GroupProgress, type Positions } from './progress.ts'

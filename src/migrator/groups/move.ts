@@ -17,12 +17,8 @@ import {
   type Move,
   type MoveEvent,
 } from './move-machine.ts'
-import {
-  heartbeatIntervalMs,
-  Placeholder,
-  placeholderClientId,
-  protocolsOf,
-} from './placeholder.ts'
+import { removeLeftovers } from './leftovers.ts'
+import { heartbeatIntervalMs, Placeholder, protocolsOf } from './placeholder.ts'
 import { whoIs, type GroupProgress, type PlannedTopics, type ProgressSource } from './progress.ts'
 
 /** Connections of their own; `close` ends them. */
@@ -172,11 +168,9 @@ class GroupMove {
 
   /** All that takes time on the target, before anybody notices. */
   async #prepare(): Promise<MoveEvent> {
-    const [source, target] = await Promise.all([this.#lookAtSource(), this.#describeTarget()])
-    const [other] = target.members
+    const [source, other] = await Promise.all([this.#lookAtSource(), this.#memberOnTarget()])
     if (other !== undefined) {
-      const left = other.clientId === placeholderClientId ? 'a former attempt' : whoIs(other)
-      return { kind: 'failed', reason: `it has members on the target already: ${left}` }
+      return { kind: 'failed', reason: `it has members on the target already: ${whoIs(other)}` }
     }
     if (isEmpty(source)) return { kind: 'prepared' }
     const protocols = protocolsOf(source)
@@ -227,6 +221,12 @@ class GroupMove {
     this.#members = described.members
     this.#move = seenMove(this.#move, described.members.length, gate.held(this.#group))
     return described
+  }
+
+  /** Somebody who is on the target already, whom a former attempt has not left there. */
+  async #memberOnTarget(): Promise<DescribedMember | undefined> {
+    await removeLeftovers(this.#options.target, this.#group)
+    return (await this.#describeTarget()).members[0]
   }
 
   #describeTarget(): Promise<DescribedGroup> {

@@ -1,6 +1,7 @@
 import type { Log } from '../../log.ts'
-import type { GroupFact, GroupStanding } from '../../router/index.ts'
+import type { Entry, GroupFact, GroupStanding } from '../../router/index.ts'
 import { listGroups, type ListedGroup } from './group-requests.ts'
+import { interruptedMoves, removeLeftovers } from './leftovers.ts'
 import { moveGroup, type MoveOptions, type MoveOutcome } from './move.ts'
 import { groupProgress, type GroupProgress } from './progress.ts'
 import { sampled } from './rate.ts'
@@ -30,6 +31,8 @@ const looksMax = 8
 /** After the first failure; then twice as long each time. */
 const retryMsMin = 5_000
 const retryMsMax = 5 * 60_000
+/** How long nobody is served for the sake of what is left on the target: it goes away by itself, later. */
+const recoverMsMax = 2_000
 
 interface Watch extends Watched {
   readonly isModern: boolean
@@ -50,6 +53,26 @@ export class GroupsMover {
 
   constructor(options: GroupsMoverOptions) {
     this.#options = options
+  }
+
+  /**
+   * Ends what the last process left on the target in the middle of a move, before the members come: they
+   * would wait with it. @param entries the journal's
+   */
+  async recover(entries: readonly Entry[]): Promise<void> {
+    const { target, clock, log } = this.#options
+    const groups = interruptedMoves(entries, clock.wallClock())
+    const done = new AbortController()
+    const removed = eachOf(groups, looksMax, async (group) => {
+      await removeLeftovers(target, group).catch((error: unknown) =>
+        log.warn(
+          { group, err: messageOf(error) },
+          'what a move has left on the target stays there',
+        ),
+      )
+    })
+    await Promise.race([removed, clock.sleep(recoverMsMax, done.signal).catch(() => {})])
+    done.abort()
   }
 
   /**

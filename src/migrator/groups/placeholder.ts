@@ -4,15 +4,16 @@ import type { Cluster } from '../cluster.ts'
 import type { HeldMember } from './gate.ts'
 import {
   administrator,
+  leaveGroup,
   withCoordinator,
   type Committer,
   type DescribedGroup,
 } from './group-requests.ts'
 
 /** Versions: the last before tagged fields; v4 of JoinGroup brought MEMBER_ID_REQUIRED (KIP-394). */
-const known = { join: 5, sync: 3, heartbeat: 3, leave: 3 } as const
-/** Long enough for every wait of a move; if we die, the target forgets us after it. */
-const sessionTimeoutMs = 30_000
+const known = { join: 5, sync: 3, heartbeat: 3 } as const
+/** If we die and nobody takes us out, the target forgets us after it. Brokers allow 6 s and more by default. */
+const sessionTimeoutMs = 10_000
 const rebalanceTimeoutMs = 60_000
 export const heartbeatIntervalMs = 3_000
 /** As what the own requests name themselves: `Cluster` sends it. */
@@ -103,13 +104,7 @@ export class Placeholder {
   async leave(): Promise<void> {
     const { memberId } = this.#committer
     if (memberId === '') return
-    const version = this.#cluster.version(apis.leaveGroup.key, known.leave) ?? known.leave
-    const groupId = this.#group
-    const body = version >= 3 ? { groupId, members: [{ memberId }] } : { groupId, memberId }
-    await withCoordinator(this.#cluster, groupId, async () => {
-      const answer = await this.#cluster.ask(apis.leaveGroup, version, body, this.#coordinator)
-      return { answer, errors: [answer.errorCode] }
-    })
+    await leaveGroup(this.#cluster, this.#group, memberId)
     this.#committer = administrator
   }
 

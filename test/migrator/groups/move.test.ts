@@ -74,6 +74,29 @@ describe('a live group', () => {
   })
 })
 
+describe('what a sidecar that died has left on the target', () => {
+  const placeholder = { clientId: 'kafka-cutover', rejoinMs: null }
+
+  test('is ended: its placeholder, and the joins that waited with it', async () => {
+    drain()
+    world.leaveBehind([placeholder, app('gone', null)])
+    world.join([app('app-1', 200)])
+    expect(await world.move()).toEqual({ kind: 'moved' })
+    const { members } = world.target.group(group)
+    expect(members.map(({ clientId }) => clientId)).toEqual(['app-1'])
+    expect(world.clock.now()).toBeLessThan(1_000)
+  })
+
+  test('are no members that joined it by themselves', async () => {
+    drain()
+    world.leaveBehind([app('direct', null)])
+    world.join([app('app-1', 200)])
+    expect(await world.move()).toMatchObject({ kind: 'refused' })
+    const { members } = world.target.group(group)
+    expect(members.map(({ clientId }) => clientId)).toEqual(['direct'])
+  })
+})
+
 describe('a member that does not come', () => {
   test('is named, the others go back, and the placeholder leaves', async () => {
     drain()

@@ -55,6 +55,27 @@ describe('the groups', () => {
     ])
   })
 
+  test('that were moving when the sidecar died have nothing left on the target', async () => {
+    world.leaveBehind([
+      { clientId: 'kafka-cutover', rejoinMs: null },
+      { clientId: 'gone', rejoinMs: null },
+    ])
+    const at = world.clock.wallClock()
+    await world.clock.until(mover.recover([{ kind: 'group-moved', group: 'other', at }]))
+    expect(world.target.group(group).members).toHaveLength(2)
+    await world.clock.until(mover.recover([{ kind: 'group-moved', group, at: at - 300_000 }]))
+    expect(world.target.group(group).members).toHaveLength(2)
+    await world.clock.until(mover.recover([{ kind: 'group-moved', group, at }]))
+    expect(world.target.group(group).members).toEqual([])
+  })
+
+  test('serve their clients, whatever the target does not answer', async () => {
+    world.target.on(apis.describeGroups, () => new Promise(() => {}))
+    const at = world.clock.wallClock()
+    await world.clock.until(mover.recover([{ kind: 'group-moving', group, at }]))
+    expect(world.clock.now()).toBe(2_000)
+  })
+
   test('that are drained move, and are waited for no longer', async () => {
     world.commit(0, sourceEnd)
     world.join([{ clientId: 'app-1', rejoinMs: 100 }])

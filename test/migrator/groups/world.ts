@@ -95,6 +95,12 @@ export class World {
     this.#members = scripts.map((script, index) => ({ script, id: `${script.clientId}-${index}` }))
   }
 
+  /** Members of the target, as somebody who died has left them: none has been told its generation. */
+  leaveBehind(scripts: readonly MemberScript[]): void {
+    const on = this.target.group(group)
+    for (const script of scripts) join(on, script, script.clientId, this.clock.now(), () => {})
+  }
+
   readonly gate = {
     begin: (name: string) => {
       this.events.push('begin')
