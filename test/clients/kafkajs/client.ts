@@ -26,7 +26,9 @@ function failed(where: string, err: unknown): void {
   const error = err instanceof Error ? err : new Error(String(err))
   // The reason hides under `KafkaJSNumberOfRetriesExceeded`, which says only that there was one.
   const cause = error.cause instanceof Error ? error.cause : error
-  const kind = 'type' in cause && typeof cause.type === 'string' ? cause.type : cause.name
+  // It wraps a broker's error, too, of which it then keeps only the words.
+  const name = cause.name === 'KafkaJSError' ? `KafkaJSError: ${cause.message}` : cause.name
+  const kind = 'type' in cause && typeof cause.type === 'string' ? cause.type : name
   event('error', { where, kind, message: error.message })
 }
 
