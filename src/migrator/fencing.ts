@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CutoverError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Facts, Fence } from '../router/index.ts'
 import { allocate } from './allocation.ts'
@@ -12,6 +13,11 @@ import type { MigrationRecord } from './record.ts'
 const longFetchWaitMs = 6_000
 const pollMs = 10
 const letGoRetryMs = 500
+/** How long it is waited for every partition to have a leader that answers, before anything is held. */
+const settleMsMax = 15_000
+/** The next look asks anew. */
+const settleLookMsMax = 5_000
+const settleRetryMs = 200
 /** No client bears to be held for longer: some have socket timeouts of 10 s. */
 const heldMsMax = 8_000
 
@@ -36,6 +42,8 @@ export interface FencingOptions {
 export class Fencing {
   readonly #options: FencingOptions
   #abortReason: string | undefined
+  /** Whether another attempt may end otherwise. */
+  #isOpen = true
   #heldMs: number | null = null
 
   constructor(options: FencingOptions) {
@@ -47,14 +55,24 @@ export class Fencing {
     return this.#heldMs
   }
 
+  /** Somebody wants it to end, and no other to begin. */
   abort(reason: string): void {
+    this.#isOpen = false
+    this.#giveUp(reason)
+  }
+
+  #giveUp(reason: string): void {
     this.#abortReason ??= reason
   }
 
-  /** @throws where it ended before anything was held; otherwise the record's phase tells the outcome */
-  async run(plan: Plan): Promise<void> {
+  /**
+   * The record's phase tells the outcome.
+   * @returns whether it was aborted by what may be over at the next attempt
+   * @throws where it ended before anything was held
+   */
+  async run(plan: Plan): Promise<boolean> {
     const { record, source, now, log } = this.#options
-    await this.#prepare()
+    await this.#prepare(plan)
     const heldAt = performance.now()
     await record.append({
       kind: 'fence',
@@ -68,13 +86,15 @@ export class Fencing {
       await this.#splice(plan)
     } catch (err) {
       log.error({ err }, 'a fence could not be ended')
+      this.#isOpen = false
       await this.#letGo(`the fence failed: ${messageOf(err)}`)
     } finally {
       this.#heldMs = performance.now() - heldAt
     }
+    return this.#isOpen && record.state.phase === 'source'
   }
 
-  async #prepare(): Promise<void> {
+  async #prepare(plan: Plan): Promise<void> {
     const { plane, record, source, target } = this.#options
     plane.endOutdated()
     await allocate(source, target, (what) => {
@@ -87,7 +107,26 @@ export class Fencing {
       this.#throwIfAborted()
       await sleep(pollMs)
     }
+    await this.#settled(plan)
     this.#throwIfAborted()
+  }
+
+  /** While a broker is away no fence can end: what it leads has no end, or no leader. */
+  async #settled({ topics }: Plan): Promise<void> {
+    const { source, target, record } = this.#options
+    const deadline = performance.now() + settleMsMax
+    for (;;) {
+      try {
+        await within(settleLookMsMax, readFenceEnds(source, target, topics))
+        return
+      } catch (error) {
+        if (performance.now() > deadline) throw error
+        record.waitingFor = [`every leader to answer: ${messageOf(error)}`]
+        this.#throwIfAborted()
+        await sleep(settleRetryMs)
+        await Promise.all([source.refresh(), target.refresh()])
+      }
+    }
   }
 
   #throwIfAborted(): void {
@@ -101,7 +140,7 @@ export class Fencing {
     plane.produced().then(
       (isResolved) => {
         // Its retry comes behind what is held on the same connection: only the source can put it in order.
-        if (!isResolved) this.abort('what was being produced was refused for now, or cut off')
+        if (!isResolved) this.#giveUp('what was being produced was refused for now, or cut off')
         facts = { ...facts, quiesced: true, ackedEnds: plane.ackedEnds }
       },
       () => {},
@@ -124,7 +163,7 @@ export class Fencing {
       if (plan.everyTopic) await this.#bounded(source.refresh())
       const newcomer = plan.everyTopic ? newTopic(source, plan) : undefined
       if (newcomer !== undefined) {
-        this.abort(`topic ${newcomer} was created meanwhile: run cutover again`)
+        this.#giveUp(`topic ${newcomer} was created meanwhile`)
         return {}
       }
       const ends = await this.#bounded(readFenceEnds(source, target, plan.topics))
@@ -153,19 +192,23 @@ export class Fencing {
   }
 
   /** A cluster that does not answer must not outlast the fence. */
-  async #bounded<T>(work: Promise<T>): Promise<T> {
+  #bounded<T>(work: Promise<T>): Promise<T> {
     const { record, deadlineMs, now } = this.#options
-    const timer = new AbortController()
-    const leftMs = (record.state.fence?.at ?? now()) + deadlineMs - now()
-    const late = sleep(Math.max(1, leftMs), undefined, { signal: timer.signal }).then(() => {
-      throw new Error('it did not answer in time')
-    })
-    late.catch(() => {})
-    try {
-      return await Promise.race([work, late])
-    } finally {
-      timer.abort()
-    }
+    return within((record.state.fence?.at ?? now()) + deadlineMs - now(), work)
+  }
+}
+
+/** @throws when it takes longer */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const timer = new AbortController()
+  const late = sleep(Math.max(1, ms), undefined, { signal: timer.signal }).then(() => {
+    throw new CutoverError('upstream_timeout', 'it did not answer in time')
+  })
+  late.catch(() => {})
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    timer.abort()
   }
 }
 

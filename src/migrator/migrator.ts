@@ -8,9 +8,9 @@ import {
   type Facts,
   type MigrationState,
 } from '../router/index.ts'
+import { Attempts } from './attempts.ts'
 import type { Cluster } from './cluster.ts'
 import type { DataPlane } from './data-plane.ts'
-import { Fencing } from './fencing.ts'
 import {
   administrator,
   copyOffsets,
@@ -59,8 +59,8 @@ export class Migrator {
   readonly #groups: GroupsMover
   readonly #producers: Producers
   readonly #stragglers: Stragglers
-  /** The last attempt to splice. */
-  #fencing: Fencing | undefined
+  /** The last command's attempts to splice. */
+  #attempts: Attempts | undefined
   #failure: string | null = null
   #running: Promise<void> | undefined
   #dormant: 'wait' | 'leave' = 'wait'
@@ -141,7 +141,7 @@ export class Migrator {
 
   /** How long the last fence lasted, in ms; null before the first. */
   get fenceMs(): number | null {
-    return this.#fencing?.heldMs ?? null
+    return this.#attempts?.heldMs ?? null
   }
 
   /** Takes up what the journal says. A fence that was never decided is aborted. */
@@ -162,7 +162,7 @@ export class Migrator {
 
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#fencing?.abort('the sidecar stops')
+    this.#attempts?.abort('the sidecar stops')
     await this.#stragglers.stop()
     await this.#running
     await this.#record.settled()
@@ -184,19 +184,25 @@ export class Migrator {
     this.#failure = null
     this.#dormant = dormant
     const { fenceDeadlineMs: deadlineMs } = this.#options
-    const fencing = new Fencing({ ...this.#options, deadlineMs, record: this.#record })
-    this.#fencing = fencing
+    const look = () => this.#unblockedPlan()
+    const attempts = new Attempts({ ...this.#options, deadlineMs, record: this.#record, look })
+    this.#attempts = attempts
     this.#record.prepare(true)
     try {
-      const plan = await this.check()
-      const blocking = plan.findings.filter(({ severity }) => severity === 'blocking')
-      if (blocking.length > 0) throw new Error(blocking.map(findingText).join('\n'))
-      this.#running = this.#run(fencing, plan)
+      this.#running = this.#run(attempts, await look())
       return { ok: true }
     } catch (error) {
       this.#record.prepare(false)
       return { ok: false, error: `cutover: ${messageOf(error)}; nothing was held` }
     }
+  }
+
+  /** Rejects with what stands in the way. */
+  async #unblockedPlan(): Promise<Plan> {
+    const plan = await this.check()
+    const blocking = plan.findings.filter(({ severity }) => severity === 'blocking')
+    if (blocking.length > 0) throw new Error(blocking.map(findingText).join('\n'))
+    return plan
   }
 
   /** Ends a fence, or what prepares one. */
@@ -206,7 +212,7 @@ export class Migrator {
       const remedy = state.phase === 'source' ? 'there is no fence' : 'use rollback'
       return { ok: false, error: `abort: phase ${state.phase}: ${remedy}` }
     }
-    this.#fencing?.abort(reason)
+    this.#attempts?.abort(reason)
     return { ok: true }
   }
 
@@ -242,10 +248,10 @@ export class Migrator {
     )
   }
 
-  async #run(fencing: Fencing, plan: Plan): Promise<void> {
+  async #run(attempts: Attempts, plan: Plan): Promise<void> {
     const { log } = this.#options
     try {
-      await fencing.run(plan)
+      await attempts.run(plan)
     } catch (error) {
       this.#failure = messageOf(error)
       log.warn({ reason: this.#failure }, 'a cutover ended before anything was held')

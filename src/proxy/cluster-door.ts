@@ -2,6 +2,7 @@ import type { Topology } from '../cluster/index.ts'
 import { CutoverError } from '../errors.ts'
 import type { ClusterName, NodeId } from '../ids.ts'
 import {
+  apis,
   errorName,
   errorCodes,
   type Api,
@@ -20,6 +21,10 @@ type Asked =
   | { readonly group: string }
   | { readonly transaction: string }
   | { readonly nodeId: NodeId }
+
+/** How long a broker may take for an answer: it tells what it knows, or admits a member to a group. */
+const answerMsMax = 10_000
+const joinMsMax = 60_000
 
 /**
  * One cluster for whoever asks it on the sidecar's own behalf, over connections of its own, which nobody
@@ -60,7 +65,15 @@ export class ClusterDoor {
     asked: Asked,
   ): Promise<Decoded<S>> {
     const upstream = await this.#open(await this.#who(asked))
-    return upstream.request(api, this.#client.version(api.key, version), body)
+    const ms = api.key === apis.joinGroup.key ? joinMsMax : answerMsMax
+    // A broker that hangs keeps its connection: without an end, nobody could ask it again.
+    const timer = setTimeout(() => {
+      const message = `${upstream.peer} did not answer ${api.name} within ${ms} ms`
+      upstream.close(new CutoverError('upstream_timeout', message))
+    }, ms)
+    return upstream
+      .request(api, this.#client.version(api.key, version), body)
+      .finally(() => clearTimeout(timer))
   }
 
   close(): void {

@@ -5,7 +5,7 @@ import { Kafka, logLevel, type Consumer, type Producer } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/index.ts'
 import { startEmbeddedCluster, type EmbeddedCluster } from '../../src/embedded/index.ts'
-import { apis } from '../../src/protocol/index.ts'
+import { apis, errorCodes } from '../../src/protocol/index.ts'
 import { startSidecar, type Sidecar } from '../../src/sidecar.ts'
 import { freePortRow } from '../kafka/index.ts'
 import { until } from '../kafka/ports.ts'
@@ -33,6 +33,7 @@ const admin = (): string => `http://127.0.0.1:${port + 8}`
 interface StatusJson {
   readonly phase: string
   readonly waitingFor: readonly string[]
+  readonly allowed: readonly string[]
   readonly lastAbort: string | null
   readonly groups: readonly { readonly group: string; readonly state: string }[]
 }
@@ -219,18 +220,75 @@ describe('a cutover', () => {
 
   test('a fence that does not end in time is aborted, and says why', async () => {
     await send(3)
-    const away = target.control(apis.listOffsets, () => ({ kind: 'swallow' }), { keep: true })
+    const isFenced = async (): Promise<boolean> => (await status()).phase === 'fenced'
+    const silent = async () => ((await isFenced()) ? { kind: 'swallow' as const } : undefined)
+    const away = target.control(apis.listOffsets, silent, { keep: true })
     await cutover()
-    await send(12)
     await until(async () => (await status()).lastAbort !== null, 20_000, 50)
-    const told = await status()
-    expect(told.phase).toBe('source')
-    expect(told.lastAbort).toContain('the fence still waited for')
-    away()
     await send(12)
+    const told = await status()
+    expect(told).toMatchObject({ phase: 'source', allowed: ['abort'] })
+    expect(told.lastAbort).toContain('the fence still waited for')
+    expect(told.waitingFor[0]).toContain('the next fence, 0.5 s after the last one, which ended: ')
+    await send(12)
+    away()
+    expect((await fetch(`${admin()}/abort`, { method: 'POST' })).status).toBe(202)
+    await until(async () => (await status()).allowed.includes('cutover'), 20_000, 50)
+    expect((await status()).waitingFor).toEqual([])
     for (const partition of partitions) {
       expect(source.log('orders', partition)).toHaveLength(of(sent, partition).length)
       expect(target.log('orders', partition)).toHaveLength(0)
     }
   }, 60_000)
+
+  test('one command is enough, though a broker refuses for now what is produced under the fence', async () => {
+    await consume('billing')
+    await send(30)
+    const { body } = refusedForNow
+    source.control(apis.produce, async ({ topicData }) => {
+      const partition = topicData[0]?.partitionData[0]?.index ?? 0
+      await until(async () => (await status()).phase === 'fenced', 10_000, 2)
+      return { kind: 'answer', body: body(partition) }
+    })
+    const sending = send(12)
+    await cutover()
+    await until(async () => (await status()).lastAbort !== null, 10_000, 5)
+    expect((await status()).lastAbort).toContain('was refused for now')
+    await sending
+    await until(async () => (await status()).phase === 'target', 40_000, 50)
+    await send(12)
+    await expectAllReceivedOnce()
+    expect(target.log('orders', 0).length).toBeGreaterThan(0)
+  }, 60_000)
+
+  test('between two fences, an abort ends the command', async () => {
+    const { body } = refusedForNow
+    source.control(apis.produce, async () => {
+      await until(async () => (await status()).phase === 'fenced', 10_000, 2)
+      return { kind: 'answer', body: body(0) }
+    })
+    const sending = send(1)
+    await cutover()
+    await until(
+      async () => (await status()).waitingFor[0]?.includes('next fence') ?? false,
+      10_000,
+      2,
+    )
+    expect((await fetch(`${admin()}/abort`, { method: 'POST' })).status).toBe(202)
+    await until(async () => (await status()).allowed.includes('cutover'), 5_000, 5)
+    expect(await status()).toMatchObject({ phase: 'source', lastAbort: 'the operator aborted it' })
+    await sending
+    expect(source.log('orders', 0)).toHaveLength(1)
+  }, 30_000)
 })
+
+const refusedForNow = {
+  body: (index: number) => ({
+    responses: [
+      {
+        name: 'orders',
+        partitionResponses: [{ index, errorCode: errorCodes.NOT_ENOUGH_REPLICAS, baseOffset: -1n }],
+      },
+    ],
+  }),
+}
