@@ -9,10 +9,14 @@ afterEach(() => server?.close())
 /** An admin port that answers each question for the status with the next of `phases`, and then the last. */
 async function admin(phases: readonly Status['phase'][], refusals = 0): Promise<string> {
   let [at, left] = [0, refusals]
-  const status = () => ({
-    ...{ phase: phases[Math.min(at, phases.length - 1)], waitingFor: [], topics: [], groups: [] },
-    ...{ sidecars: [], listeners: [], source: [], allowed: [] },
-  })
+  const status = () => {
+    const phase = phases[Math.min(at, phases.length - 1)]
+    const allowed = phase === 'source' ? ['cutover'] : []
+    return {
+      ...{ phase, waitingFor: [], topics: [], groups: [], allowed },
+      ...{ sidecars: [], listeners: [], source: [] },
+    }
+  }
   const listening = createServer((request, response) => {
     const refused = request.method === 'POST' && left-- > 0
     response.statusCode = refused ? 409 : 200

@@ -44,7 +44,9 @@ export async function flip(
   }
   const finish = (reached: boolean): Flip => ({ phases, reached, accepted, refusals, status })
   while (elapsed() < options.timeoutMs) {
-    if ((status === undefined || status.phase === 'source') && elapsed() >= askAt) {
+    // Between two fences of one command the phase is `source`, too.
+    const mayAsk = status === undefined || status.allowed.includes('cutover')
+    if (mayAsk && elapsed() >= askAt) {
       if (!(await ask()) && !options.persist) return finish(false)
     }
     const answer = await getStatus(admin)
