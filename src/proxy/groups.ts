@@ -27,6 +27,8 @@ export type Membership =
   | 'rebalance'
   /** Answered as done: the member it speaks of is gone already. */
   | 'gone'
+  /** Answered ILLEGAL_GENERATION, as a commit that waited behind a JoinGroup is. */
+  | 'outdated'
 
 /**
  * The groups that move: their joins are held, their heartbeats call for a rebalance. Which groups these
@@ -51,13 +53,15 @@ export class Groups {
       key !== apis.joinGroup.key &&
       key !== apis.syncGroup.key &&
       key !== apis.heartbeat.key &&
-      key !== apis.leaveGroup.key
+      key !== apis.leaveGroup.key &&
+      key !== apis.offsetCommit.key
     ) {
       return 'ordinary'
     }
     const { groupId, memberId } = memberOf(request)
     const isMoving = placeOf(view, groupId) === 'moving'
     const isFormer = this.#former.get(groupId)?.has(memberId) === true
+    if (key === apis.offsetCommit.key) return isFormer ? 'outdated' : 'ordinary'
     if (!isMoving && !isFormer) return 'ordinary'
     if (key === apis.joinGroup.key) return 'join'
     if (key === apis.leaveGroup.key) return isFormer ? 'gone' : 'ordinary'
@@ -130,7 +134,7 @@ export class Groups {
   }
 }
 
-/** All four requests begin so, but for the session timeouts of JoinGroup and LeaveGroup's list (v3). */
+/** All these requests begin so, but for the session timeouts of JoinGroup and LeaveGroup's list (v3). */
 function memberOf({ api, version, frame, bodyOffset }: RequestFrame): {
   groupId: string
   memberId: string
@@ -141,6 +145,8 @@ function memberOf({ api, version, frame, bodyOffset }: RequestFrame): {
     return decodeRequest(apis.syncGroup, version, frame, bodyOffset)
   if (api.key === apis.heartbeat.key)
     return decodeRequest(apis.heartbeat, version, frame, bodyOffset)
+  if (api.key === apis.offsetCommit.key)
+    return decodeRequest(apis.offsetCommit, version, frame, bodyOffset)
   const left = decodeRequest(apis.leaveGroup, version, frame, bodyOffset)
   return { groupId: left.groupId, memberId: left.members[0]?.memberId ?? left.memberId }
 }

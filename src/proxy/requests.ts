@@ -61,6 +61,8 @@ export class Requests {
   readonly #owner: RequestsOwner
   readonly #context: SessionContext
   readonly #waiting: Waiting
+  /** A JoinGroup that waits here for its group to have moved. */
+  #joining: Promise<void> | undefined
   /** The versions that the client was offered. */
   #offered: VersionRanges = new Map()
 
@@ -75,6 +77,18 @@ export class Requests {
   /** Whether the request at hand waits for a splice to be decided. */
   get holding(): boolean {
     return this.#waiting.holding
+  }
+
+  /**
+   * Whether the request before waits here rather than at a broker. What came behind it would overtake it, and
+   * its answers would keep back those that the waiting one needs.
+   */
+  get joining(): boolean {
+    return this.#joining !== undefined
+  }
+
+  awaitJoin(): 'wait' {
+    return this.#waiting.await(this.#joining ?? Promise.resolve())
   }
 
   /** Waits for the cluster to be known. */
@@ -144,18 +158,41 @@ export class Requests {
       const made = exchangeFor(request, 'collect')
       const whole = { ...request, frame: Buffer.from(request.frame) }
       answers.expect(made)
-      joinMoved(this.#owner, whole).then(
-        (answer) => {
-          if (answer !== undefined) answers.made(made, answer)
-        },
-        (error: unknown) => this.#owner.fail(asCutoverError(error, 'upstream_connect')),
-      )
+      this.#joining = joinMoved(this.#owner, whole)
+        .then(
+          (answer) => {
+            if (answer !== undefined) answers.made(made, answer)
+          },
+          (error: unknown) => this.#owner.fail(asCutoverError(error, 'upstream_connect')),
+        )
+        .finally(() => {
+          this.#joining = undefined
+        })
       return 'done'
     }
+    if (membership === 'outdated') return this.#refuseCommit(request)
     const errorCode = membership === 'gone' ? 0 : errorCodes.REBALANCE_IN_PROGRESS
     if (api.key === apis.heartbeat.key) this.#keepAlive(request)
     const answer = encodeResponse(api, version, correlationId, { errorCode })
     return this.answer(api.key, version, correlationId, answer)
+  }
+
+  /**
+   * Clients send commits behind a JoinGroup that waits, and a broker answers them when the rebalance is
+   * over. A cluster that has never seen the member would answer UNKNOWN_MEMBER_ID, which no rebalance does.
+   */
+  #refuseCommit({ version, correlationId, frame, bodyOffset }: RequestFrame): 'done' {
+    const { topics } = decodeRequest(apis.offsetCommit, version, frame, bodyOffset)
+    const answer = encodeResponse(apis.offsetCommit, version, correlationId, {
+      topics: topics.map(({ partitions, ...topic }) => ({
+        ...topic,
+        partitions: partitions.map(({ partitionIndex }) => ({
+          partitionIndex,
+          errorCode: errorCodes.ILLEGAL_GENERATION,
+        })),
+      })),
+    })
+    return this.answer(apis.offsetCommit.key, version, correlationId, answer)
   }
 
   /** The source keeps the member until it leaves; what it says to the heartbeat concerns nobody. */

@@ -148,6 +148,7 @@ export class Session
       return 'wait'
     }
     this.#first = false
+    if (this.#requests.joining) return this.#requests.awaitJoin()
     try {
       if (apiKey === 0) return this.#requests.produce.route(buffer, at, end, frameEnd, version)
       if (end < frameEnd) return 'wait'

@@ -64,6 +64,12 @@ export class Waiting {
     return 'wait'
   }
 
+  /** Waits for the answer to the request before, as on a broker, which handles one after the other. */
+  await(answered: Promise<unknown>): 'wait' {
+    this.#waitFor(answered, this.#owner.broke)
+    return 'wait'
+  }
+
   /** Waits for the cluster to be known. When that fails, there is nothing to try again. */
   awaitDiscovery(): 'wait' {
     this.#waitFor(this.#context.discovered(), (error) => {

@@ -8,7 +8,9 @@ import {
   type PlannedTopic,
   type View,
 } from '../../src/router/index.ts'
+import { apis, errorCodes } from '../../src/protocol/index.ts'
 import { until } from '../kafka/ports.ts'
+import { answerOf, connectClient, frameOf } from './client.ts'
 import { startSidecar, type Sidecar } from './sidecar.ts'
 
 /** The target held records before: its offsets are others than those that clients see. */
@@ -150,5 +152,49 @@ describe('a splice', () => {
       expect(offsets[partition]).toEqual(['0', '1', '2', '3'])
     }
     await consumer.disconnect()
+  })
+})
+
+describe('a group that moves', () => {
+  test('answers a commit that waited behind a JoinGroup as the rebalance of one cluster does', async () => {
+    const groupId = 'billing'
+    const client = await connectClient(sidecar.port)
+    const joining = (memberId: string) => ({
+      groupId,
+      memberId,
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 10_000,
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata: Buffer.alloc(0) }],
+    })
+    // Before MEMBER_ID_REQUIRED (v4) and its second question.
+    const { memberId, generationId, errorCode } = await client.ask(apis.joinGroup, 3, joining(''))
+    expect(errorCode).toBe(errorCodes.NONE)
+    await client.ask(apis.syncGroup, 1, {
+      groupId,
+      generationId,
+      memberId,
+      assignments: [{ memberId, assignment: Buffer.alloc(0) }],
+    })
+
+    sidecar.proxy.show(view({ groups: new Map([[groupId, 'moving']]) }, true))
+    client.write(frameOf(apis.joinGroup, 3, joining(memberId)))
+    const topics = [
+      {
+        name: 'orders',
+        partitions: [{ partitionIndex: 0, committedOffset: 0n, committedMetadata: null }],
+      },
+    ]
+    const commit = { groupId, memberId, generationIdOrMemberEpoch: generationId, topics }
+    client.write(frameOf(apis.offsetCommit, 3, commit))
+    await until(() => sidecar.proxy.groups.held(groupId).count === 1, 5_000, 5)
+    sidecar.proxy.show(view({ groups: new Map([[groupId, 'target']]) }, true))
+
+    const joined = answerOf(apis.joinGroup, 3, await client.next())
+    expect(joined.errorCode).toBe(errorCodes.NONE)
+    expect(joined.memberId).not.toBe(memberId)
+    const committed = answerOf(apis.offsetCommit, 3, await client.next())
+    expect(committed.topics[0]?.partitions[0]?.errorCode).toBe(errorCodes.ILLEGAL_GENERATION)
+    await client.close()
   })
 })
