@@ -12,3 +12,9 @@ export async function keepEvidence(name: string, report: Report): Promise<void> 
   await writeFile(join(folder, `${name}.json`), JSON.stringify({ findings, killed, flip, history }))
   await writeFile(join(folder, `${name}.log`), log)
 }
+
+/** The same of a named scenario: one text. */
+export async function keepLog(name: string, text: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, `${name}.log`), text)
+}

@@ -7,6 +7,7 @@ import type { Bench, Cell, Outcome, Result } from './cell.ts'
 import { cutoverCells } from './cutover-cells.ts'
 import { writeReport } from './report.ts'
 import { appendResult, forgetResults, readResults } from './results.ts'
+import { scenarioCells } from './scenario-cells.ts'
 import { sidecarExists } from './sidecar.ts'
 import { toolCells } from './tool-cells.ts'
 import { trafficCells } from './traffic-cells.ts'
@@ -31,7 +32,7 @@ const { values } = parseArgs({
   },
 })
 
-const cells = [...trafficCells, ...toolCells, ...cutoverCells].filter((c) =>
+const cells = [...trafficCells, ...toolCells, ...cutoverCells, ...scenarioCells].filter((c) =>
   new RegExp(values.only).test(c.name),
 )
 const nameOf = (cell: Cell) => (values.direct ? `${cell.name} (direct only)` : cell.name)

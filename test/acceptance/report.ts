@@ -17,7 +17,8 @@ export function formatReport(results: readonly Result[], date: string): string {
   const count = (verdict: Result['verdict']) => full.filter((r) => r.verdict === verdict).length
   const traffic = full.filter((result) => result.cell.startsWith('client '))
   const cutovers = full.filter((result) => isCutover(result.cell))
-  const others = full.filter((r) => !r.cell.startsWith('client ') && !isCutover(r.cell))
+  const scenarios = full.filter((result) => result.cell.startsWith('scenario '))
+  const others = full.filter((r) => r.cell.startsWith('tool '))
   return `# Acceptance, ${date}
 
 ${count('pass')} cells passed, ${count('fail')} failed, ${count('skip')} skipped.
@@ -53,6 +54,14 @@ when the target holds the groups' commits; and, where nothing was killed, when n
 | cell | verdict | phase target after, ms | longest gap of acknowledgements, of a partition, ms | again | rebalances | errors | killed |
 |---|---|---|---|---|---|---|---|
 ${cutovers.map(cutoverRow).join('')}
+
+## Scenarios
+
+Cutovers with something particular about them, on one broker each; what is named was looked at and found true.
+
+| cell | verdict | checked |
+|---|---|---|
+${scenarios.map((r) => `| ${r.cell.slice('scenario '.length)} | ${r.verdict} | ${r.figures['checked'] ?? ''} |\n`).join('')}
 ${findings(full)}`
 }
 

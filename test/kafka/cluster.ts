@@ -39,6 +39,8 @@ export interface ClusterOptions {
   readonly properties?: Properties
   /** What clients are told, and where the client listeners bind. */
   readonly host?: string
+  /** What clients are told instead, where somebody stands between: the ports stay. */
+  readonly advertisedHost?: string
   readonly security?: Security
   /** Name and password of each user. Default: `alice` and `admin`, with `NAME-secret`. */
   readonly users?: Readonly<Record<string, string>>
@@ -121,6 +123,7 @@ async function planBrokers(
     nodeId: i + 1,
     brokerCount: brokers,
     host,
+    advertisedHost: options.advertisedHost ?? host,
     clientPort,
     internalPort: internalPorts[i] ?? 0,
     controllerPorts,
@@ -224,9 +227,9 @@ async function assemble(
   return {
     name,
     version,
-    bootstrapServers: plans.map((p) => `${p.host}:${p.clientPort}`).join(','),
+    bootstrapServers: plans.map((p) => `${p.advertisedHost}:${p.clientPort}`).join(','),
     internalServers,
-    brokers: plans.map((p) => ({ nodeId: p.nodeId, host: p.host, port: p.clientPort })),
+    brokers: plans.map((p) => ({ nodeId: p.nodeId, host: p.advertisedHost, port: p.clientPort })),
     users,
     certificate,
     stopBroker: (index) => server(index).end('SIGTERM'),

@@ -6,8 +6,9 @@ export interface BrokerPlan {
   readonly version: string
   readonly nodeId: number
   readonly brokerCount: number
-  /** The host that clients are told, and the one that the client listener binds. */
+  /** The host that the client listener binds, and the one that clients are told. */
   readonly host: string
+  readonly advertisedHost: string
   readonly clientPort: number
   /** Plaintext, on 127.0.0.1: for the brokers among themselves, and for the test's own questions. */
   readonly internalPort: number
@@ -41,7 +42,9 @@ export function brokerProperties(plan: BrokerPlan): Record<string, string> {
   ]
   return {
     listeners: [client, internal, ...(isController ? [controller] : [])].join(','),
-    'advertised.listeners': [client, internal].join(','),
+    'advertised.listeners': [`CLIENT://${plan.advertisedHost}:${plan.clientPort}`, internal].join(
+      ',',
+    ),
     'listener.security.protocol.map': protocolMap.join(','),
     'inter.broker.listener.name': 'INTERNAL',
     ...(usesKraft(plan.version) ? kraftProperties(plan, isController) : zooKeeperProperties(plan)),
