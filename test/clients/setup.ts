@@ -79,7 +79,11 @@ async function build(client: ClientName): Promise<Program> {
       ])
       const classPath = join(jars, '*')
       const built = await buildOnce(client, sources, async (folder) => {
-        await must('javac', ['-nowarn', '-cp', classPath, '-d', folder, 'Client.java'], sources)
+        await must(
+          'javac',
+          ['-nowarn', '-cp', classPath, '-d', folder, 'Client.java', 'Reader.java'],
+          sources,
+        )
       })
       const flags = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
       const log = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'
