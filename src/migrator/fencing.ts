@@ -6,7 +6,7 @@ import { allocate } from './allocation.ts'
 import type { Cluster } from './cluster.ts'
 import type { DataPlane } from './data-plane.ts'
 import { readFenceEnds } from './fence.ts'
-import { isInternal, type Plan } from './preflight/index.ts'
+import { isInternal, type Plan, type TopicPlan } from './preflight/index.ts'
 import type { MigrationRecord } from './record.ts'
 
 /** No client waits longer in a Fetch than this; what waits nevertheless costs its client a pause, not order. */
@@ -26,6 +26,8 @@ export interface FencingOptions {
   readonly target: Cluster
   readonly plane: DataPlane
   readonly record: MigrationRecord
+  /** Reads what producers would otherwise wait for behind the splice. */
+  readonly foresee: (topics: readonly TopicPlan[]) => Promise<void>
   readonly deadlineMs: number
   readonly log: Log
   /** ms since the epoch */
@@ -108,6 +110,8 @@ export class Fencing {
       await sleep(pollMs)
     }
     await this.#settled(plan)
+    record.waitingFor = ['the end of the source to be read: what producers may send again']
+    await this.#options.foresee(plan.topics).catch(() => {})
     this.#throwIfAborted()
   }
 

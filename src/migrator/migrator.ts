@@ -184,12 +184,15 @@ export class Migrator {
     this.#failure = null
     this.#dormant = dormant
     const { fenceDeadlineMs: deadlineMs } = this.#options
-    const look = () => this.#unblockedPlan()
-    const attempts = new Attempts({ ...this.#options, deadlineMs, record: this.#record, look })
+    const attempts = new Attempts({
+      ...{ ...this.#options, deadlineMs, record: this.#record },
+      look: () => this.#unblockedPlan(),
+      foresee: (topics) => this.#producers.foresee(topics),
+    })
     this.#attempts = attempts
     this.#record.prepare(true)
     try {
-      this.#running = this.#run(attempts, await look())
+      this.#running = this.#run(attempts, await this.#unblockedPlan())
       return { ok: true }
     } catch (error) {
       this.#record.prepare(false)

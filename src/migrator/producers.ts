@@ -1,9 +1,11 @@
 import type { Log } from '../log.ts'
-import type { WantedBase } from '../router/index.ts'
+import { partitionKey, shiftOf, type WantedBase } from '../router/index.ts'
 import type { Cluster } from './cluster.ts'
 import type { DataPlane } from './data-plane.ts'
+import { listOffsets } from './ends.ts'
+import type { TopicPlan } from './preflight/index.ts'
 import type { MigrationRecord } from './record.ts'
-import { readRetained } from './retain.ts'
+import { Tails } from './retain.ts'
 
 export interface ProducersOptions {
   readonly source: Cluster
@@ -16,14 +18,23 @@ export interface ProducersOptions {
 
 /** How long producers wait for what the source holds of them, in ms: no client bears more than 8 s. */
 const retainMsMax = 4_000
+/** How long it is read back while nobody waits. */
+const foreseeMsMax = 5_000
+/** While the end is read more is written: what takes no longer than this may be read behind the splice. */
+const foreseeEnoughMs = 200
+const foreseePassesMax = 4
+/** As a timestamp: the end. */
+const latest = -1n
 
 /** What idempotent producers need behind the splice: that the target takes up where the source left off. */
 export class Producers {
   readonly #options: ProducersOptions
   readonly #wanted = new Set<string>()
+  readonly #tails: Tails
 
   constructor(options: ProducersOptions) {
     this.#options = options
+    this.#tails = new Tails(options.source)
     options.plane.bases.wanted = (wanted) => this.#keepBase(wanted)
   }
 
@@ -36,31 +47,59 @@ export class Producers {
     }
   }
 
+  /** Reads what the source holds of producers before they have to wait for it. What is left, is read then. */
+  async foresee(topics: readonly TopicPlan[]): Promise<void> {
+    const { source, now } = this.#options
+    const partitions = topics.flatMap(({ name: topic, partitions: n }) =>
+      Array.from({ length: n }, (_, partition) => ({ topic, partition })),
+    )
+    this.#tails.clear()
+    for (let pass = 1; pass <= foreseePassesMax; pass++) {
+      const begunAt = performance.now()
+      const ends = await listOffsets(source, partitions, latest)
+      const all = partitions.map((name, i) => ({ ...name, end: ends[i] ?? 0n }))
+      await this.#tails.read(all, now(), begunAt + foreseeMsMax)
+      if (performance.now() - begunAt < foreseeEnoughMs) return
+    }
+  }
+
   /** Reads what the source holds of producers that may send it again; meanwhile their batches wait. */
   async retain(): Promise<void> {
     const { plane, source, record, now, log } = this.#options
-    await Promise.all(
-      record.timelines.map(async ({ timeline }) => {
-        const closed = timeline.findLast((segment) => segment.end !== null)
-        const deadline = now() + retainMsMax
-        for (;;) {
-          try {
-            const batches = closed === undefined ? [] : await readRetained(source, closed, now())
-            return plane.retained.keep(timeline, batches)
-          } catch (err) {
-            if (now() < deadline) {
-              await source.refresh()
-              continue
-            }
-            log.warn(
-              { topic: closed?.topic, partition: closed?.partition, err },
-              'the end of the source could not be read: a batch whose answer was lost may be written twice',
-            )
-            return plane.retained.keep(timeline, [])
-          }
+    let left = record.timelines.flatMap(({ timeline }) => {
+      const closed = timeline.findLast((segment) => segment.end !== null)
+      if (closed !== undefined) return [{ ...closed, end: closed.end ?? 0n, timeline }]
+      plane.retained.keep(timeline, [])
+      return []
+    })
+    const deadline = performance.now() + retainMsMax
+    while (left.length > 0) {
+      const failed = await this.#tails.read(left, now(), performance.now() + retainMsMax / 2)
+      const reasons = new Map(
+        failed.map(({ of, error }) => [partitionKey(of.topic, of.partition), error]),
+      )
+      const isLate = performance.now() >= deadline
+      left = left.filter((segment) => {
+        const { topic, partition, timeline } = segment
+        const key = partitionKey(topic, partition)
+        if (reasons.has(key) && !isLate) return true
+        if (reasons.has(key)) {
+          log.warn(
+            { topic, partition, err: reasons.get(key) },
+            'the end of the source could not be read: a batch whose answer was lost may be written twice',
+          )
         }
-      }),
-    )
+        const shift = shiftOf(segment)
+        const batches = this.#tails.batchesOf(segment)
+        plane.retained.keep(
+          timeline,
+          batches.map((batch) => ({ ...batch, offset: batch.offset + shift })),
+        )
+        return false
+      })
+      if (left.length > 0) await source.refresh()
+    }
+    this.#tails.clear()
     plane.retry()
   }
 

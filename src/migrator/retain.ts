@@ -1,55 +1,157 @@
+import { CutoverError } from '../errors.ts'
 import { nodeId } from '../ids.ts'
-import { apis } from '../protocol/index.ts'
+import { apis, errorCodes, errorName } from '../protocol/index.ts'
 import {
   batchHeaderBytes,
   batchProducer,
   lastSequence,
-  shiftOf,
+  partitionKey,
   type RetainedBatch,
-  type Segment,
 } from '../router/index.ts'
 import type { Cluster } from './cluster.ts'
-import { listOffsets } from './ends.ts'
+import { listOffsets, type PartitionName } from './ends.ts'
 
 /** A client gives a record up after two minutes (delivery.timeout.ms), and then sends it no more. */
 const lookBackMs = 2 * 60_000
-/** How many records of a partition are looked at, at most. */
-const lookBackRecordsMax = 20_000n
+/** How many records of a partition are looked at: first the last ones of all, then more as time allows. */
+const lookBackRecords = [1_250n, 5_000n, 20_000n] as const
+/** How many partitions are read at once. */
+const readsMax = 8
 const fetchBytesMax = 4 * 1024 * 1024
 const baseOffsetBytes = 12
 
+/** A partition, read up to here. */
+export interface PartitionUpTo extends PartitionName {
+  readonly end: bigint
+}
+
+/** What was read of a partition's end: [from, next). Offsets are the cluster's own. */
+interface Tail {
+  /** Under which leader: another one may have another log. */
+  readonly reign: string
+  readonly from: bigint
+  readonly next: bigint
+  readonly batches: readonly RetainedBatch[]
+}
+
 /**
- * The batches of idempotent producers at the end of a closed segment, whose producers may still send them
- * again because the answer was lost.
- *
- * @param nowMs the time of the cluster's records
+ * The batches of idempotent producers at the ends of partitions, whose producers may still send them again
+ * because the answer was lost. What was read once is not read again: two minutes of what is produced can be
+ * hundreds of megabytes.
  */
-export async function readRetained(
+export class Tails {
+  readonly #cluster: Cluster
+  readonly #tails = new Map<string, Tail>()
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
+  }
+
+  clear(): void {
+    this.#tails.clear()
+  }
+
+  batchesOf({ topic, partition }: PartitionName): readonly RetainedBatch[] {
+    return this.#tails.get(partitionKey(topic, partition))?.batches ?? []
+  }
+
+  /**
+   * Reads what has come since the last time, and what lies further back while there is time.
+   * @param nowMs the time of the cluster's records
+   * @param untilMs on the clock of `performance`
+   * @returns those that could not be read, with the reason
+   */
+  async read(
+    partitions: readonly PartitionUpTo[],
+    nowMs: number,
+    untilMs: number,
+  ): Promise<readonly { readonly of: PartitionUpTo; readonly error: unknown }[]> {
+    const failed = new Map<PartitionUpTo, unknown>()
+    const each = (all: readonly PartitionUpTo[], act: (of: PartitionUpTo) => Promise<void>) =>
+      eachOf(all, readsMax, async (of) => {
+        if (!failed.has(of)) await act(of).catch((error: unknown) => void failed.set(of, error))
+      })
+    const fresh: PartitionUpTo[] = []
+    await each(partitions, async (of) => {
+      if (!(await this.#goOn(of))) fresh.push(of)
+    })
+    const starts = await this.#recent(fresh, nowMs).catch((error: unknown) => {
+      for (const of of fresh) failed.set(of, error)
+      return new Map<PartitionUpTo, bigint>()
+    })
+    for (const records of lookBackRecords) {
+      if (records !== lookBackRecords[0] && performance.now() > untilMs) break
+      await each(fresh, async (of) => {
+        const start = starts.get(of) ?? -1n
+        // Nothing is as young as that.
+        if (start < 0n) return
+        await this.#goBack(of, start > of.end - records ? start : of.end - records)
+      })
+    }
+    return [...failed].map(([of, error]) => ({ of, error }))
+  }
+
+  /** Where what is young enough begins. */
+  async #recent(
+    partitions: readonly PartitionUpTo[],
+    nowMs: number,
+  ): Promise<ReadonlyMap<PartitionUpTo, bigint>> {
+    const found = await listOffsets(this.#cluster, partitions, BigInt(nowMs - lookBackMs))
+    return new Map(partitions.map((of, i) => [of, found[i] ?? -1n]))
+  }
+
+  /** @returns whether it had been read before, under the same leader */
+  async #goOn(of: PartitionUpTo): Promise<boolean> {
+    const key = partitionKey(of.topic, of.partition)
+    const { leader, reign } = leaderOf(this.#cluster, of)
+    const known = this.#tails.get(key)
+    const isKnown = known?.reign === reign && known.next <= of.end
+    const tail = isKnown ? known : { reign, from: of.end, next: of.end, batches: [] }
+    const since = await readSpan(this.#cluster, of, tail.next, of.end, leader)
+    this.#tails.set(key, { ...tail, next: of.end, batches: [...tail.batches, ...since] })
+    return isKnown
+  }
+
+  async #goBack(of: PartitionUpTo, from: bigint): Promise<void> {
+    const key = partitionKey(of.topic, of.partition)
+    const tail = this.#tails.get(key)
+    if (tail === undefined || from >= tail.from) return
+    const { leader } = leaderOf(this.#cluster, of)
+    const before = await readSpan(this.#cluster, of, from, tail.from, leader)
+    this.#tails.set(key, { ...tail, from, batches: [...before, ...tail.batches] })
+  }
+}
+
+function leaderOf(cluster: Cluster, { topic, partition }: PartitionName) {
+  const known = cluster.topology.topics.get(topic)?.partitions[partition]
+  if (known === undefined || known.leader < 0) {
+    const message = `${topic}-${partition} has no leader on the ${cluster.name}`
+    throw new CutoverError('upstream_connect', message)
+  }
+  return { leader: known.leader, reign: `${known.leader}/${known.leaderEpoch}` }
+}
+
+/** The batches in [from, end). The first may begin before: batches are given whole. */
+async function readSpan(
   cluster: Cluster,
-  segment: Segment,
-  nowMs: number,
-): Promise<readonly RetainedBatch[]> {
-  const { topic, partition, end } = segment
-  if (end === null || end <= segment.start) return []
-  const name = { topic, partition }
-  const [recent = -1n] = await listOffsets(cluster, [name], BigInt(nowMs - lookBackMs))
-  if (recent < 0n) return []
-  const leader = cluster.topology.topics.get(topic)?.partitions[partition]?.leader
-  if (leader === undefined || leader < 0) return []
+  name: PartitionName,
+  from: bigint,
+  end: bigint,
+  leader: number,
+): Promise<RetainedBatch[]> {
   const batches: RetainedBatch[] = []
-  let offset = recent > end - lookBackRecordsMax ? recent : end - lookBackRecordsMax
-  while (offset < end) {
-    const records = await fetch(cluster, name, offset, leader)
-    const next = collect(records, offset, end, shiftOf(segment), batches)
+  for (let offset = from; offset < end;) {
+    const next = collect(await fetch(cluster, name, offset, leader), offset, end, batches)
     if (next <= offset) break
     offset = next
   }
-  return batches
+  // One that begins before was read with the span before this one, or is older than what is looked at.
+  return batches.filter(({ offset }) => offset >= from)
 }
 
 async function fetch(
   cluster: Cluster,
-  { topic, partition }: { topic: string; partition: number },
+  { topic, partition }: PartitionName,
   fetchOffset: bigint,
   leader: number,
 ): Promise<Buffer | null> {
@@ -66,7 +168,13 @@ async function fetch(
     },
     { nodeId: nodeId(leader) },
   )
-  return answer.responses[0]?.partitions[0]?.records ?? null
+  const read = answer.responses[0]?.partitions[0]
+  const errorCode = read?.errorCode ?? answer.errorCode
+  if (errorCode === errorCodes.NONE) return read?.records ?? null
+  throw new CutoverError(
+    'upstream_invalid',
+    `the ${cluster.name} answered ${errorName(errorCode)} for ${topic}-${partition}`,
+  )
 }
 
 /** @returns the offset behind what was there */
@@ -74,7 +182,6 @@ function collect(
   records: Buffer | null,
   from: bigint,
   end: bigint,
-  shift: bigint,
   batches: RetainedBatch[],
 ): bigint {
   let next = from
@@ -91,11 +198,24 @@ function collect(
           producerEpoch: producer.producerEpoch,
           firstSequence: producer.baseSequence,
           lastSequence: lastSequence(producer.baseSequence, producer.lastOffsetDelta),
-          offset: baseOffset + shift,
+          offset: baseOffset,
         })
       }
     }
     at += records.readInt32BE(at + 8) + baseOffsetBytes
   }
   return next
+}
+
+/** Does it for each, at most so many at once. */
+async function eachOf<T>(
+  all: readonly T[],
+  atOnce: number,
+  act: (each: T) => Promise<void>,
+): Promise<void> {
+  const left = [...all]
+  const worker = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) await act(next)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
 }
