@@ -19,6 +19,8 @@ export interface Workload {
   readonly compression?: Compression
   /** How its group shares partitions. Default: the client's own; not every client knows both. */
   readonly assignment?: Assignment
+  /** Makes it a static member (KIP-345), under this name. Only the programs of Java and librdkafka know it. */
+  readonly instance?: string
   readonly login?: Login
 }
 
@@ -83,6 +85,7 @@ export function programArguments(workload: Workload, wire?: string): string[] {
     idempotence: workload.idempotence ?? (workload.acks ?? 'all') === 'all',
     compression: workload.compression ?? 'none',
     assignment: workload.assignment,
+    instance: workload.instance,
     wire,
     sasl: login?.mechanism,
     username: login?.username,

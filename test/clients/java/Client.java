@@ -95,6 +95,7 @@ public final class Client {
       String assignor = given.get("assignment").equals("eager") ? "Range" : "CooperativeSticky";
       p.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer." + assignor + "Assignor");
     }
+    if (given.containsKey("instance")) p.put("group.instance.id", given.get("instance"));
     KafkaConsumer<String, String> consumer =
         new KafkaConsumer<>(p, new StringDeserializer(), new StringDeserializer());
     consumer.subscribe(List.of(given.get("topic")), new ConsumerRebalanceListener() {

@@ -97,6 +97,7 @@ def consume():
         "auto.offset.reset": "earliest",
         "auto.commit.interval.ms": 1000,
         "session.timeout.ms": 45000,
+        **({} if "instance" not in given else {"group.instance.id": given["instance"]}),
         **({} if "assignment" not in given else {"partition.assignment.strategy": strategies[given["assignment"]]}),
     })
 

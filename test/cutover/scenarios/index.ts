@@ -1,11 +1,15 @@
 /** Cutovers with something particular about them, each named. */
+import { aborts } from './abort.ts'
 import { after } from './after.ts'
 import { dormant } from './dormant.ts'
 import { lostAcks } from './lost-acks.ts'
 import { outside } from './outside.ts'
+import { payloads } from './payloads.ts'
 import { plans } from './plan.ts'
 import { positions } from './positions.ts'
+import { staticMembers } from './static-members.ts'
 import { stragglers } from './stragglers.ts'
+import { transactional } from './transactional.ts'
 import type { NamedScenario } from './scenario.ts'
 
 export { Stage } from './stage.ts'
@@ -18,5 +22,9 @@ export const namedScenarios: readonly NamedScenario[] = [
   ...after,
   ...positions,
   ...outside,
+  ...staticMembers,
   ...dormant,
+  ...aborts,
+  ...payloads,
+  ...transactional,
 ]
