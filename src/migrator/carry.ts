@@ -1,19 +1,17 @@
 import { CutoverError } from '../errors.ts'
 import { nodeId } from '../ids.ts'
+import { apis, errorCodes, errorName } from '../protocol/index.ts'
 import {
-  apis,
-  batchAttributes,
-  batchLayout,
-  crc32c,
-  entries,
-  errorCodes,
-  errorName,
-  isControl,
-  lastOffset,
-} from '../protocol/index.ts'
-import { batchProducer, openSegment, type Segment, type Timeline } from '../router/index.ts'
+  nativeProducerId,
+  openSegment,
+  rebased,
+  type Segment,
+  type SequenceBases,
+  type Timeline,
+} from '../router/index.ts'
 import type { Cluster } from './cluster.ts'
 import { fetchOffsets } from './groups/group-requests.ts'
+import { adopt, isIdempotent, lateBatches, type Late, type LateBatch } from './late.ts'
 
 const fetchBytesMax = 1024 * 1024
 const transactionTimeoutMs = 30_000
@@ -23,30 +21,44 @@ const transactionalId = 'kafka-cutover-carry'
 const allReplicas = -1
 const produceTimeoutMs = 10_000
 
-/** Batches of a closed segment's partition that lie behind its end. */
-export interface Late {
-  readonly batches: readonly Buffer[]
-  readonly records: number
-  /** The source's offset behind the last of them. */
-  readonly end: bigint
+/**
+ * Sequence numbers of one producer and epoch have no holes. So what a target refuses because of them it has
+ * seen already, together with what came after it; or the producer has given it up and begun a new epoch.
+ */
+const refusedAsRepetition: ReadonlySet<number> = new Set([
+  errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  errorCodes.DUPLICATE_SEQUENCE_NUMBER,
+  errorCodes.INVALID_PRODUCER_EPOCH,
+])
+
+interface ProducerName {
+  readonly producerId: bigint
+  readonly producerEpoch: number
 }
 
 /**
- * Appends what reached the source behind the splice to the target, once: in a transaction that also stores
- * how far the source was carried (KIP-98), so that a crash in the middle leaves nothing half done. The
- * batches are passed on as they are - key, value, headers, timestamp, compression - but for the producer.
+ * Appends what reached the source behind the splice to the target, once, as it is: key, value, headers,
+ * timestamp, compression. How far the source was carried is stored on the target, so that a crash in the
+ * middle leaves nothing half done.
+ *
+ * - A batch of an idempotent producer is produced under that producer's own id and sequence numbers (KIP-98).
+ *   It may be a request whose connection had died, which a broker took up late, and which its client sends
+ *   again through a sidecar: whichever of the two comes second, the target takes for the repetition it is.
+ * - Any other goes into the transaction that stores how far the source was carried.
  */
 export class Carrier {
   readonly #source: Cluster
   readonly #target: Cluster
-  #producer: { readonly producerId: bigint; readonly producerEpoch: number } | undefined
+  readonly #bases: SequenceBases
+  #producer: ProducerName | undefined
   /** By target partition, since the producer was initialised. */
   readonly #sequences = new Map<string, number>()
   #carried: ReadonlyMap<string, ReadonlyMap<number, { readonly offset: bigint }>> | undefined
 
-  constructor(source: Cluster, target: Cluster) {
+  constructor(source: Cluster, target: Cluster, bases: SequenceBases) {
     this.#source = source
     this.#target = target
+    this.#bases = bases
   }
 
   /** How far a partition was carried, in the source's offsets; its end before the first time. */
@@ -61,7 +73,11 @@ export class Carrier {
     const from = await this.carriedTo(timeline, closed)
     const late = await this.#read(closed, from)
     if (late === null) return null
+    const idempotent = late.batches.filter(isIdempotent)
+    // Until the journal has it, nothing goes: the next time will do.
+    if (idempotent.some((batch) => this.#baseOf(timeline, batch) === undefined)) return null
     try {
+      for (const batch of idempotent) await this.#repeat(timeline, batch)
       await this.#append(openSegment(timeline), late)
       this.#carried = undefined
       return late
@@ -94,27 +110,45 @@ export class Carrier {
     )
     const answered = answer.responses[0]?.partitions[0]
     refuse('Fetch', this.#source, answer.errorCode || (answered?.errorCode ?? 0))
-    return lateBatches(answered?.records ?? null, from)
+    return lateBatches(answered?.records ?? null, from, answered?.abortedTransactions ?? [])
+  }
+
+  /** As its producer does it through a sidecar. */
+  async #repeat(timeline: Timeline, batch: LateBatch): Promise<void> {
+    const { producerEpoch, baseSequence } = batch.header
+    const producerId = nativeProducerId(timeline, batch.header.producerId)
+    const sequence = rebased(baseSequence, this.#baseOf(timeline, batch) ?? 0)
+    const records = adopt(batch, { producerId, producerEpoch, sequence, isTransactional: false })
+    const errorCode = await this.#produce(openSegment(timeline), records, null)
+    if (!refusedAsRepetition.has(errorCode)) refuse('Produce', this.#target, errorCode)
+  }
+
+  #baseOf(timeline: Timeline, { header }: LateBatch): number | undefined {
+    const { producerId, producerEpoch, baseSequence } = header
+    return this.#bases.find({ timeline, producerId, producerEpoch }, baseSequence)
   }
 
   async #append({ topic, partition }: Segment, late: Late): Promise<void> {
     const producer = (this.#producer ??= await this.#initialise())
     const ids = { transactionalId, ...producer }
     const coordinator = { transaction: transactionalId }
-    const added = await this.#target.ask(
-      apis.addPartitionsToTxn,
-      3,
-      {
-        v3AndBelowTransactionalId: transactionalId,
-        v3AndBelowProducerId: producer.producerId,
-        v3AndBelowProducerEpoch: producer.producerEpoch,
-        v3AndBelowTopics: [{ name: topic, partitions: [partition] }],
-      },
-      coordinator,
-    )
-    const code = added.resultsByTopicV3AndBelow[0]?.resultsByPartition[0]?.partitionErrorCode ?? 0
-    refuse('AddPartitionsToTxn', this.#target, code)
-    for (const batch of late.batches) await this.#produce(topic, partition, batch, producer)
+    const others = late.batches.filter((batch) => !isIdempotent(batch))
+    if (others.length > 0) {
+      const added = await this.#target.ask(
+        apis.addPartitionsToTxn,
+        3,
+        {
+          v3AndBelowTransactionalId: transactionalId,
+          v3AndBelowProducerId: producer.producerId,
+          v3AndBelowProducerEpoch: producer.producerEpoch,
+          v3AndBelowTopics: [{ name: topic, partitions: [partition] }],
+        },
+        coordinator,
+      )
+      const code = added.resultsByTopicV3AndBelow[0]?.resultsByPartition[0]?.partitionErrorCode ?? 0
+      refuse('AddPartitionsToTxn', this.#target, code)
+    }
+    for (const batch of others) await this.#appendOne({ topic, partition }, batch, producer)
     const offsets = await this.#target.ask(
       apis.addOffsetsToTxn,
       3,
@@ -149,7 +183,7 @@ export class Carrier {
     refuse('EndTxn', this.#target, ended.errorCode)
   }
 
-  async #initialise() {
+  async #initialise(): Promise<ProducerName> {
     const answer = await this.#target.ask(
       apis.initProducerId,
       2,
@@ -161,69 +195,38 @@ export class Carrier {
     return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
   }
 
-  async #produce(
-    topic: string,
-    partition: number,
-    batch: Buffer,
-    producer: { readonly producerId: bigint; readonly producerEpoch: number },
+  async #appendOne(
+    at: Pick<Segment, 'topic' | 'partition'>,
+    batch: LateBatch,
+    producer: ProducerName,
   ): Promise<void> {
-    const key = `${topic} ${partition}`
+    const key = `${at.topic} ${at.partition}`
     const sequence = this.#sequences.get(key) ?? 0
-    const records = adopt(batch, { ...producer, sequence })
+    const records = adopt(batch, { ...producer, sequence, isTransactional: true })
+    refuse('Produce', this.#target, await this.#produce(at, records, transactionalId))
+    this.#sequences.set(key, sequence + batch.header.lastOffsetDelta + 1)
+  }
+
+  /** @returns the answer's error code */
+  async #produce(
+    { topic, partition }: Pick<Segment, 'topic' | 'partition'>,
+    records: Buffer,
+    inTransaction: string | null,
+  ): Promise<number> {
     const leader = this.#target.topology.topics.get(topic)?.partitions[partition]?.leader ?? -1
     const answer = await this.#target.ask(
       apis.produce,
       8,
       {
-        transactionalId,
+        transactionalId: inTransaction,
         acks: allReplicas,
         timeoutMs: produceTimeoutMs,
         topicData: [{ name: topic, partitionData: [{ index: partition, records }] }],
       },
       { nodeId: nodeId(leader) },
     )
-    refuse('Produce', this.#target, answer.responses[0]?.partitionResponses[0]?.errorCode ?? 0)
-    const delta = batchProducer(batch, 0)?.lastOffsetDelta ?? 0
-    this.#sequences.set(key, sequence + delta + 1)
+    return answer.responses[0]?.partitionResponses[0]?.errorCode ?? 0
   }
-}
-
-/** The data batches among records that begin at `from`; control batches are no records. */
-export function lateBatches(records: Buffer | null, from: bigint): Late | null {
-  if (records === null) return null
-  const batches: Buffer[] = []
-  let count = 0
-  let end = from
-  for (const entry of entries(records)) {
-    // Format v2 since 0.11; the few messages of older formats that a source may hold are not carried.
-    if (entry.kind !== 'batch' || lastOffset(entry) < from) continue
-    end = lastOffset(entry) + 1n
-    if (isControl(entry)) continue
-    batches.push(records.subarray(entry.start, entry.start + entry.size))
-    count += entry.recordCount
-  }
-  return end === from ? null : { batches, records: count, end }
-}
-
-/** The same batch, written by somebody else, in a transaction. Its offsets are made dense, as brokers want. */
-export function adopt(
-  batch: Buffer,
-  {
-    producerId,
-    producerEpoch,
-    sequence,
-  }: { readonly producerId: bigint; readonly producerEpoch: number; readonly sequence: number },
-): Buffer {
-  const copy = Buffer.from(batch)
-  copy.writeBigInt64BE(0n, batchLayout.baseOffset)
-  copy.writeInt32BE(-1, batchLayout.partitionLeaderEpoch)
-  const attributes = copy.readInt16BE(batchLayout.attributes) | batchAttributes.transactional
-  copy.writeInt16BE(attributes, batchLayout.attributes)
-  copy.writeBigInt64BE(producerId, batchLayout.producerId)
-  copy.writeInt16BE(producerEpoch, batchLayout.producerEpoch)
-  copy.writeInt32BE(sequence, batchLayout.baseSequence)
-  copy.writeUInt32BE(crc32c(copy, batchLayout.attributes, copy.length) >>> 0, batchLayout.crc)
-  return copy
 }
 
 function refuse(what: string, cluster: Cluster, errorCode: number): void {

@@ -1,13 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../log.ts'
-import {
-  apply,
-  openSegment,
-  recovered,
-  standingOf,
-  type Facts,
-  type MigrationState,
-} from '../router/index.ts'
+import { apply, recovered, standingOf, type Facts, type MigrationState } from '../router/index.ts'
 import { Attempts } from './attempts.ts'
 import type { Cluster } from './cluster.ts'
 import type { DataPlane } from './data-plane.ts'
@@ -23,6 +16,7 @@ import {
 import type { Journal } from './journal/index.ts'
 import { preflight, type Finding, type Plan, type PlanRow } from './preflight/index.ts'
 import { Producers } from './producers.ts'
+import { positionOf, slowReaders } from './readers.ts'
 import { MigrationRecord, type Transition } from './record.ts'
 import { Stragglers, type StragglerCount } from './stragglers.ts'
 
@@ -71,22 +65,23 @@ export class Migrator {
     this.#options = options
     this.#record = new MigrationRecord(options)
     this.#producers = new Producers({ ...options, record: this.#record })
+    const clock = {
+      now: () => performance.now(),
+      sleep: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
+      wallClock: now,
+    }
     this.#groups = new GroupsMover({
       source,
       target,
       openTarget,
       tail: new Tail(source),
-      positions: (...at) => this.#positionOf(...at),
+      positions: (...at) => positionOf(this.#groups, plane, ...at),
       topics: () => this.state.topics,
       standing: (group) => standingOf(this.state, group),
       // What the journal says of a group, the routing table follows: there is nothing else to open or shut.
       gate: { begin() {}, release() {}, held: (group) => plane.groups.held(group) },
       write: (entry) => this.#record.append(entry),
-      clock: {
-        now: () => performance.now(),
-        sleep: (ms, signal) => sleep(ms, undefined, { signal }),
-        wallClock: now,
-      },
+      clock,
       log,
       moved: options.groupMoved,
     })
@@ -94,7 +89,8 @@ export class Migrator {
       source,
       target,
       log,
-      now: () => performance.now(),
+      bases: plane.bases,
+      clock,
       carried: (topic, partition, { end: sourceEnd }) =>
         this.#record.append({ kind: 'carried', topic, partition, sourceEnd }),
     })
@@ -303,40 +299,12 @@ export class Migrator {
   async #groupFacts(): Promise<Facts> {
     try {
       await this.#groups.tick()
-      const blockers = [...this.#groups.blockers, ...this.#slowReaders()]
+      const slow = slowReaders(this.#options.plane, this.#record.timelines)
+      const blockers = [...this.#groups.blockers, ...slow]
       return { groups: this.#groups.facts, blockers }
     } catch (error) {
       return { blockers: [`the source to tell of its groups: ${messageOf(error)}`] }
     }
-  }
-
-  /**
-   * Where a group reads that has not committed, the lowest of its members. Fetches do not name a group: a
-   * member is found by its client id, and where several groups share one, each must have a reader of its own.
-   */
-  #positionOf(group: string, topic: string, partition: number): bigint | undefined {
-    const clientIds = this.#groups.progressOf(group)?.clientIds ?? []
-    const offsets = this.#options.plane
-      .readers(topic, partition)
-      .filter(({ clientId }) => clientIds.includes(clientId))
-      .map(({ offset }) => offset)
-    if (offsets.length === 0 || offsets.length < this.#groups.sharing(clientIds)) return undefined
-    return offsets.reduce((lowest, offset) => (offset < lowest ? offset : lowest))
-  }
-
-  /** Who reads without a group is not seen by the groups' offsets: only by what is asked for. */
-  #slowReaders(): readonly string[] {
-    return this.#record.timelines.flatMap(({ topic, timeline }) => {
-      const { partition } = timeline[0]
-      const { virtualStart: end } = openSegment(timeline)
-      return this.#options.plane
-        .readers(topic, partition)
-        .filter(({ offset }) => offset < end)
-        .map(
-          ({ clientId, offset }) =>
-            `${clientId === '' ? 'a reader' : `reader ${clientId}`} of ${topic}-${partition}: it is at offset ${offset}, the source ends at ${end}`,
-        )
-    })
   }
 }
 

@@ -1,10 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../log.ts'
-import { partitionKey, segmentIn, type Timeline } from '../router/index.ts'
-import { Carrier, type Late } from './carry.ts'
+import { partitionKey, segmentIn, type SequenceBases, type Timeline } from '../router/index.ts'
+import { Carrier } from './carry.ts'
 import type { Cluster } from './cluster.ts'
 import { listOffsets } from './ends.ts'
+import type { MoveClock } from './groups/index.ts'
 import { sampled, type Rate } from './groups/rate.ts'
+import type { Late } from './late.ts'
 
 /** Stragglers are to be noticed within two seconds. */
 const watchIntervalMs = 1_000
@@ -16,9 +17,10 @@ export interface StragglersOptions {
   readonly source: Cluster
   readonly target: Cluster
   readonly log: Log
+  readonly bases: SequenceBases
   /** Records that were carried now. */
   readonly carried: (topic: string, partition: number, late: Late) => Promise<void>
-  readonly now: () => number
+  readonly clock: Pick<MoveClock, 'now' | 'sleep'>
 }
 
 /** What reached one partition of the source behind the splice. */
@@ -29,20 +31,23 @@ export interface StragglerCount {
 
 /**
  * Watches the source behind the splice: who writes there, past the sidecars, is noticed, told of, and what
- * they wrote is carried to the target, late. While the source does not answer, nothing can be said.
+ * they wrote is carried to the target, late. So is what a broker takes up late of a connection that died.
+ * While the source does not answer, nothing can be said.
  */
 export class Stragglers {
   readonly #options: StragglersOptions
   readonly #carrier: Carrier
   readonly #counts = new Map<string, number>()
   readonly #rates = new Map<string, Rate>()
+  /** What keeps a partition's records from being carried; each is told once. */
+  readonly #failures = new Map<string, string>()
   #running: Promise<void> | undefined
   readonly #wake = new AbortController()
   #stopped = false
 
   constructor(options: StragglersOptions) {
     this.#options = options
-    this.#carrier = new Carrier(options.source, options.target)
+    this.#carrier = new Carrier(options.source, options.target, options.bases)
   }
 
   /** Undefined while the partition has not been looked at. */
@@ -80,7 +85,7 @@ export class Stragglers {
   }
 
   async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#wake.signal }).catch(() => {})
+    await this.#options.clock.sleep(ms, this.#wake.signal).catch(() => {})
   }
 
   async #look(
@@ -100,9 +105,27 @@ export class Stragglers {
       const key = partitionKey(topic, segment.partition)
       const past = end > (segment.end ?? 0n) ? end - (segment.end ?? 0n) : 0n
       // A rate of what is written, out of one of what is left.
-      this.#rates.set(key, sampled(this.#rates.get(key), -past, this.#options.now()))
+      this.#rates.set(key, sampled(this.#rates.get(key), -past, this.#options.clock.now()))
       if (!this.#counts.has(key)) this.#counts.set(key, 0)
-      if (past > 0n) await this.#carry(topic, timeline)
+      if (past > 0n) await this.#carryOrTell(topic, timeline)
+    }
+  }
+
+  /** The partitions behind it are not kept waiting by one that cannot be carried now. */
+  async #carryOrTell(topic: string, timeline: Timeline): Promise<void> {
+    const [{ partition }] = timeline
+    const key = partitionKey(topic, partition)
+    try {
+      await this.#carry(topic, timeline)
+      this.#failures.delete(key)
+    } catch (error) {
+      const failure = error instanceof Error ? error.message : String(error)
+      if (this.#failures.get(key) === failure) return
+      this.#failures.set(key, failure)
+      this.#options.log.warn(
+        { topic, partition, err: error },
+        'records that reached the source behind the splice are not carried yet: it is tried again',
+      )
     }
   }
 
@@ -119,7 +142,7 @@ export class Stragglers {
       if (late.records > 0) {
         this.#options.log.warn(
           { topic, partition, value: `${from}..${late.end - 1n}` },
-          'records reached the source behind the splice: somebody writes past the sidecars; they were carried to the target, out of order',
+          'records reached the source behind the splice: somebody writes past the sidecars, or a broker took them up late; the target has them now, out of order',
         )
       }
       await this.#options.carried(topic, partition, late)

@@ -36,7 +36,7 @@ export {
   lastSequence,
   writtenIn,
 } from './moved/produce.ts'
-export { SequenceBases, type WantedBase } from './moved/sequences.ts'
+export { rebased, SequenceBases, type WantedBase } from './moved/sequences.ts'
 export { Retained, type RetainedBatch } from './moved/retained.ts'
 export { batchHeaderBytes, batchProducer } from './patch/index.ts'
 export { FetchPatcher, patchProduceResponse, type ShiftLookup } from './patch/index.ts'

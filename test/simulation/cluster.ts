@@ -2,17 +2,16 @@ import { emptyTopology, type Topology } from '../../src/cluster/index.ts'
 import { nodeId, type ClusterName } from '../../src/ids.ts'
 import {
   apis,
-  decodeRecords,
   decodeRequestHeader,
   errorCodes,
-  readBatchHeader,
   type FetchRequest,
   type ProduceRequest,
 } from '../../src/protocol/index.ts'
 import { FakeCluster } from '../migrator/groups/fake-cluster.ts'
 import { Link, type LinkEnd } from './link.ts'
-import { SimPartition } from './partition.ts'
+import { SimPartition, valuesOf } from './partition.ts'
 import type { Scheduler } from './scheduler.ts'
+import { SimTransactions } from './transactions.ts'
 
 export const topicOf: Record<ClusterName, string> = { source: 'orders', target: 'orders-v2' }
 export const nodes = [1, 2] as const
@@ -35,8 +34,14 @@ export class SimCluster extends FakeCluster {
   readonly links = new Set<BrokerLink>()
   readonly scheduler: Scheduler
   readonly habits: BrokerHabits
+  /** Values that were appended long after their connection had ended. */
+  readonly zombies = new Set<string>()
+  /** How many such requests are still to come. */
+  stalled = 0
+  readonly #transactions: SimTransactions
   /** Who is asked, while a request is taken up. */
   #asked = 1
+  #isZombie = false
 
   constructor(name: ClusterName, count: number, scheduler: Scheduler, habits: BrokerHabits) {
     super(name, scheduler.now)
@@ -47,10 +52,11 @@ export class SimCluster extends FakeCluster {
       { length: count },
       (_, i) => new SimPartition(`${name} ${i}`, scheduler),
     )
-    this.on(apis.produce, (request) => this.#produce(request))
+    this.on(apis.produce, (request) => this.#produce(request, this.#isZombie))
     this.on(apis.fetch, (request) => this.#fetch(request))
     this.on(apis.apiVersions, () => ({ errorCode: 0, apiKeys: [] }))
     this.#answerOffsets()
+    this.#transactions = new SimTransactions(this)
   }
 
   override get topology(): Topology {
@@ -71,8 +77,9 @@ export class SimCluster extends FakeCluster {
   }
 
   /** One request to one broker; its answer, or undefined where there is none (acks=0). */
-  async serve(node: number, frame: Buffer): Promise<Buffer | undefined> {
+  async serve(node: number, frame: Buffer, isZombie = false): Promise<Buffer | undefined> {
     this.#asked = node
+    this.#isZombie = isZombie
     const { apiKey, apiVersion, bodyOffset } = decodeRequestHeader(frame, 0)
     const answered = this.handle(frame)
     // Behind the transactional id, which is null: a compact one takes one byte (v9).
@@ -84,6 +91,7 @@ export class SimCluster extends FakeCluster {
   /** Asks for itself, as the migrator does. */
   askedAs(node: number): void {
     this.#asked = node
+    this.#isZombie = false
   }
 
   connect(node: number, client: LinkEnd): BrokerLink {
@@ -97,7 +105,7 @@ export class SimCluster extends FakeCluster {
     return partition?.leader === this.#asked ? partition : undefined
   }
 
-  async #produce({ acks, topicData }: ProduceRequest) {
+  async #produce({ acks, topicData, transactionalId }: ProduceRequest, isZombie: boolean) {
     // All is appended before anything is waited for: brokers append first.
     const responses = topicData.map(({ name, partitionData }) => ({
       name,
@@ -106,8 +114,13 @@ export class SimCluster extends FakeCluster {
         if (partition === undefined || records === null) {
           return { index, errorCode: errorCodes.NOT_LEADER_OR_FOLLOWER, baseOffset: -1n, done: 0 }
         }
+        if (transactionalId !== null) {
+          const errorCode = this.#transactions.produce(index, records)
+          return { index, errorCode, baseOffset: -1n, done: 0 }
+        }
         const values = valuesOf(records)
-        const appended = partition.append(records, values)
+        if (isZombie) for (const value of values) this.zombies.add(value)
+        const appended = partition.append(records)
         const { errorCode, baseOffset, end } = appended
         const sequence = records.readInt32BE(53)
         const told = errorCode === 0 ? `@${baseOffset}` : `error ${errorCode}`
@@ -220,10 +233,6 @@ const failed = (partitionIndex: number, errorCode: number) => ({
   records: Buffer.alloc(0),
 })
 
-export function valuesOf(batch: Buffer): readonly string[] {
-  return decodeRecords(batch, readBatchHeader(batch)).map(({ value }) => String(value))
-}
-
 /** A connection to a broker, which takes up one request after the other. */
 export class BrokerLink implements LinkEnd {
   readonly #cluster: SimCluster
@@ -263,11 +272,15 @@ export class BrokerLink implements LinkEnd {
     this.#link.end()
     this.#cluster.links.delete(this)
     const handled = sent.slice(0, random.between(0, sent.length))
-    const handle = () => {
-      for (const frame of handled) this.#cluster.serve(this.#node, frame).catch(() => {})
+    const handle = (isZombie: boolean) => {
+      for (const frame of handled) this.#cluster.serve(this.#node, frame, isZombie).catch(() => {})
     }
-    if (zombieMs === 0 || random.chance(0.5)) return handle()
-    this.#cluster.scheduler.after(random.next() * zombieMs, handle)
+    if (zombieMs === 0 || handled.length === 0 || random.chance(0.5)) return handle(false)
+    this.#cluster.stalled++
+    this.#cluster.scheduler.after(random.next() * zombieMs, () => {
+      this.#cluster.stalled--
+      handle(true)
+    })
   }
 
   async #serve(): Promise<void> {

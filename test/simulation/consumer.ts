@@ -23,6 +23,8 @@ const fetchVersion = 12
 
 export interface ConsumerScript {
   readonly name: string
+  /** Several may have the same one. */
+  readonly clientId: string
   /** Null: it assigns itself every partition, and keeps its positions. */
   readonly group: string | null
   readonly partitions: number
@@ -68,10 +70,11 @@ export class SimConsumer {
   }
 
   #connected(): void {
-    const { name } = this.#script
-    if (this.#fetching?.open !== true) this.#fetching = new ClientConnection(this.#connect, name)
+    const { clientId } = this.#script
+    if (this.#fetching?.open !== true)
+      this.#fetching = new ClientConnection(this.#connect, clientId)
     if (this.#script.group === null || this.#coordinating?.open === true) return
-    this.#coordinating = new ClientConnection(this.#connect, name)
+    this.#coordinating = new ClientConnection(this.#connect, clientId)
   }
 
   async #readAlone(): Promise<void> {
@@ -160,6 +163,7 @@ export class SimConsumer {
         ?.partitions.find(({ partitionIndex }) => partitionIndex === partition)
       const committed = found?.committedOffset ?? -1n
       const start = committed >= 0n ? committed : await this.#earliest(partition)
+      this.#ledger.began(group, partition, start)
       this.#scheduler.note(`${this.#script.name}: begins ${partition} @${start} (${committed})`)
       this.#positions.set(partition, start)
     }

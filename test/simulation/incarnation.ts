@@ -35,10 +35,6 @@ export interface SidecarOptions {
   readonly entries: Entry[]
   readonly beginsAtZero: boolean
   readonly partitions: number
-  /** As src/migrator/migrator.ts does it: see the gap `uncommitted`. */
-  readonly positionsOfAnybody: boolean
-  /** See the gap `unread`. */
-  readonly retainsInVain: boolean
   /** How often one of our own requests is lost. */
   readonly lostAnswers: () => number
 }
@@ -67,7 +63,6 @@ export class Incarnation implements DataPlane {
   readonly doors: Readonly<Record<ClusterName, Door>>
   readonly migration: Migration
   dead = false
-  losesAnswers = true
   table: RoutingTable
   tableChanged: Promise<void> = Promise.resolve()
   #tell: () => void = () => {}
@@ -161,11 +156,6 @@ export class Incarnation implements DataPlane {
     return timeline == null ? [] : this.readings.readers(timeline)
   }
 
-  lowestPosition(topic: string, partition: number): bigint | undefined {
-    const timeline = this.table.topics.get(topic)?.partitions[partition]?.timeline
-    return timeline == null ? undefined : this.readings.lowestPosition(timeline)
-  }
-
   /** Applications ask for Metadata when they are refused, and what they are told is learned. */
   async #follow(): Promise<never> {
     for (;;) {
@@ -246,9 +236,9 @@ export class Door implements Cluster {
     asked: Parameters<Cluster['ask']>[3],
   ): Promise<Decoded<S>> {
     await this.#delay()
-    const { losesAnswers, options, scheduler } = this.#owner
-    const isLost = scheduler.random.chance(losesAnswers ? options.lostAnswers() : 0)
-    const isHandled = !isLost || this.#owner.scheduler.random.chance(0.5)
+    const { options, scheduler } = this.#owner
+    const isLost = scheduler.random.chance(options.lostAnswers())
+    const isHandled = !isLost || scheduler.random.chance(0.5)
     const lost = () => new CutoverError('upstream_closed', `the ${this.name} closed the connection`)
     if (!isHandled) throw lost()
     this.#cluster.askedAs(typeof asked === 'object' && 'nodeId' in asked ? asked.nodeId : 1)

@@ -9,8 +9,10 @@ export interface Outcome {
   readonly target: readonly SimPartition[]
   readonly entries: readonly Entry[]
   readonly ledger: Ledger
-  /** By partition: what writers behind no sidecar wrote to the source behind the splice. */
+  /** What writers behind no sidecar wrote to the source behind the splice. */
   readonly bypassed: ReadonlySet<string>
+  /** What brokers appended long after its connection had ended. */
+  readonly zombies: ReadonlySet<string>
   /** Whether a connection was lost, or a leader elected: acks=0 promises nothing then. */
   readonly wasDisturbed: boolean
   readonly readers: readonly string[]
@@ -34,7 +36,7 @@ export function breachesOf(outcome: Outcome): readonly string[] {
 
 /** The records that clients see: the source's up to S, then the target's from T0 on. */
 function virtualLog(
-  { source, target, bypassed }: Outcome,
+  { source, target }: Outcome,
   partition: number,
   end: bigint | null,
   start: bigint,
@@ -42,14 +44,14 @@ function virtualLog(
   const before = valuesIn(source[partition]).slice(0, end === null ? undefined : Number(end))
   const after = end === null ? [] : valuesIn(target[partition]).slice(Number(start))
   if (before.length < Number(end ?? 0n)) throw new Error('the source ends before S')
-  return [...before, ...after].filter((value) => !bypassed.has(value) || !before.includes(value))
+  return [...before, ...after]
 }
 
 const valuesIn = (log: SimPartition | undefined): readonly string[] =>
   log?.batches.flatMap(({ values }) => values) ?? []
 
 function logBreaches(outcome: Outcome, partition: number, log: readonly string[]): string[] {
-  const { ledger, bypassed, wasDisturbed } = outcome
+  const { ledger, wasDisturbed } = outcome
   const breaches: string[] = []
   const first = new Map<string, number>()
   const counts = new Map<string, number>()
@@ -80,20 +82,45 @@ function logBreaches(outcome: Outcome, partition: number, log: readonly string[]
       }
     }
   }
+  breaches.push(
+    ...orderBreaches(outcome, first.keys()),
+    ...lateBreaches(outcome, partition, counts),
+  )
+  return breaches
+}
+
+/** The first of each value counts; what was sent again may come again. */
+function orderBreaches({ zombies }: Outcome, values: Iterable<string>): string[] {
+  const breaches: string[] = []
   const last = new Map<string, number>()
-  for (const value of first.keys()) {
-    if (bypassed.has(value) || value.startsWith('old')) continue
+  for (const value of values) {
+    if (value.startsWith('old')) continue
     const [producer = '', , sequence] = value.split('/')
+    // Who does not wait for every replica goes on, though a broker still has what was sent before.
+    if (zombies.has(value) && !/^(idempotent|plain)/.test(producer)) continue
     if (Number(sequence) < (last.get(producer) ?? -1))
       breaches.push(`${value} is behind its successor`)
     last.set(producer, Number(sequence))
   }
-  const { end } =
-    [...replay(outcome.entries).state.topics.values()][0]?.timelines[partition]?.[0] ?? {}
-  if (end != null) {
-    for (const value of valuesIn(outcome.source[partition]).slice(Number(end))) {
-      if (!bypassed.has(value)) breaches.push(`${value} was written to the source behind S`)
+  return breaches
+}
+
+/** What reached the source behind the splice came past the sidecar, or late; and it is on the target. */
+function lateBreaches(
+  { source, entries, bypassed, zombies }: Outcome,
+  partition: number,
+  counts: ReadonlyMap<string, number>,
+): string[] {
+  const breaches: string[] = []
+  const [closed] = [...replay(entries).state.topics.values()][0]?.timelines[partition] ?? []
+  if (closed?.end == null) return breaches
+  for (const value of valuesIn(source[partition]).slice(Number(closed.end))) {
+    const count = counts.get(value) ?? 0
+    if (!bypassed.has(value) && !zombies.has(value)) {
+      breaches.push(`${value} was written to the source behind S`)
     }
+    if (count === 0) breaches.push(`${value} was not carried`)
+    if (count > 1 && bypassed.has(value)) breaches.push(`${value} was carried ${count} times`)
   }
   return breaches
 }
@@ -106,7 +133,7 @@ function readingBreaches(
   const breaches: string[] = []
   for (const [partition, log] of logs.entries()) {
     const given = ledger.deliveries.get(reader)?.[partition] ?? []
-    let next = 0
+    let next = Number(ledger.beginOf(reader, partition))
     for (const { offset, value } of given) {
       const at = Number(offset)
       if (log[at] !== value)

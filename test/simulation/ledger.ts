@@ -22,6 +22,8 @@ export class Ledger {
   /** By reader (a group, or who reads without one), then by partition. */
   readonly deliveries = new Map<string, Delivered[][]>()
   readonly breaches: string[] = []
+  readonly #begun = new Map<string, bigint>()
+  isSourceOff: () => boolean = () => false
   /** Whether something happened behind which a delivery may come again: of a connection, or a process. */
   disturbed = false
 
@@ -44,6 +46,17 @@ export class Ledger {
     this.deliveries.set(reader, partitions)
     const mine = (partitions[partition] ??= [])
     mine.push({ offset, value })
+  }
+
+  /** A group asks where to begin; the first time counts. */
+  began(reader: string, partition: number, offset: bigint): void {
+    const key = `${reader} ${partition}`
+    if (!this.#begun.has(key)) this.#begun.set(key, this.isSourceOff() ? offset : 0n)
+  }
+
+  /** Who begins when the source is not needed any more begins where it ends. */
+  beginOf(reader: string, partition: number): bigint {
+    return this.#begun.get(`${reader} ${partition}`) ?? 0n
   }
 
   broke(law: string): void {

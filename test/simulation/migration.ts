@@ -2,7 +2,9 @@ import { MigrationRecord } from '../../src/migrator/record.ts'
 import { readFenceEnds } from '../../src/migrator/fence.ts'
 import { GroupsMover, Tail } from '../../src/migrator/groups/index.ts'
 import { Producers } from '../../src/migrator/producers.ts'
-import { openSegment, recovered, standingOf, type Facts } from '../../src/router/index.ts'
+import { positionOf, slowReaders } from '../../src/migrator/readers.ts'
+import { Stragglers } from '../../src/migrator/stragglers.ts'
+import { recovered, standingOf, type Facts } from '../../src/router/index.ts'
 import { topicOf } from './cluster.ts'
 import type { Incarnation } from './incarnation.ts'
 
@@ -16,6 +18,7 @@ export class Migration {
   readonly #owner: Incarnation
   readonly #groups: GroupsMover
   readonly #producers: Producers
+  readonly #stragglers: Stragglers
   #abortReason: string | undefined
   /** What broke the migration for good; undefined while nothing did. */
   broken: unknown
@@ -28,29 +31,38 @@ export class Migration {
     const changed = () => {}
     this.record = new MigrationRecord({ journal: owner.journal(), plane: owner, log, now, changed })
     this.#producers = new Producers({ source, plane: owner, record: this.record, log, now })
+    const clock = {
+      now: scheduler.now,
+      sleep: (ms: number, signal: AbortSignal) =>
+        new Promise<void>((resolve, reject) => {
+          const give = () => reject(new Error('aborted'))
+          if (signal.aborted) return give()
+          signal.addEventListener('abort', give, { once: true })
+          void owner.sleep(ms).then(resolve)
+        }),
+      wallClock: now,
+    }
     this.#groups = new GroupsMover({
       source,
       target,
       openTarget: () => doors.target.opened(),
       tail: new Tail(source),
-      positions: (_, topic, partition) =>
-        owner.options.positionsOfAnybody ? owner.lowestPosition(topic, partition) : undefined,
+      positions: (...at) => positionOf(this.#groups, owner, ...at),
       topics: () => this.record.state.topics,
       standing: (group) => standingOf(this.record.state, group),
       gate: { begin() {}, release() {}, held: (group) => owner.groups.held(group) },
       write: (entry) => this.record.append(entry),
-      clock: {
-        now: scheduler.now,
-        sleep: (ms, signal) =>
-          new Promise((resolve, reject) => {
-            const give = () => reject(new Error('aborted'))
-            if (signal.aborted) return give()
-            signal.addEventListener('abort', give, { once: true })
-            void owner.sleep(ms).then(resolve)
-          }),
-        wallClock: now,
-      },
+      clock,
       log,
+    })
+    this.#stragglers = new Stragglers({
+      source,
+      target,
+      log,
+      bases: owner.bases,
+      clock,
+      carried: (topic, partition, { end: sourceEnd }) =>
+        this.record.append({ kind: 'carried', topic, partition, sourceEnd }),
     })
   }
 
@@ -62,7 +74,7 @@ export class Migration {
     this.#producers.load()
     if (this.#isUnderWay) this.record.expectRetained()
     this.record.show()
-    if (this.#isUnderWay) void this.#settle()
+    if (this.#isUnderWay || this.record.state.phase === 'target') void this.#settle()
   }
 
   /** `Migrator.cutover`, then `Fencing.run` */
@@ -138,9 +150,8 @@ export class Migration {
   async #settle(): Promise<void> {
     const owner = this.#owner
     try {
-      owner.losesAnswers = owner.options.retainsInVain
-      await this.#producers.retain()
-      owner.losesAnswers = true
+      if (this.#isUnderWay) await this.#producers.retain()
+      this.#stragglers.watch(() => this.record.timelines)
       while (this.#isUnderWay) {
         const facts = await this.#groupFacts()
         const options = { fenceDeadlineMs: 5_000, dormant: 'wait' } as const
@@ -158,19 +169,10 @@ export class Migration {
       await this.#groups.tick()
       return {
         groups: this.#groups.facts,
-        blockers: [...this.#groups.blockers, ...this.#slowReaders()],
+        blockers: [...this.#groups.blockers, ...slowReaders(this.#owner, this.record.timelines)],
       }
     } catch (error) {
       return { blockers: [`the source to tell of its groups: ${String(error)}`] }
     }
-  }
-
-  #slowReaders(): readonly string[] {
-    return this.record.timelines.flatMap(({ topic, timeline }) => {
-      const { partition } = timeline[0]
-      const position = this.#owner.lowestPosition(topic, partition)
-      const isSlow = position !== undefined && position < openSegment(timeline).virtualStart
-      return isSlow ? [`a reader of ${topic}-${partition} at ${position}`] : []
-    })
   }
 }

@@ -1,4 +1,9 @@
-import { encodeBatch, errorCodes } from '../../src/protocol/index.ts'
+import {
+  decodeRecords,
+  encodeBatch,
+  errorCodes,
+  readBatchHeader,
+} from '../../src/protocol/index.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export interface Stored {
@@ -20,6 +25,12 @@ export type Appended =
 interface Waiter {
   readonly end: bigint
   readonly done: (errorCode: number) => void
+}
+
+export interface BypassProducer {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly baseSequence: number
 }
 
 /** What a broker remembers of a producer (KIP-98). */
@@ -50,7 +61,8 @@ export class SimPartition {
     this.#scheduler = scheduler
   }
 
-  append(records: Buffer, values: readonly string[], leaderEpoch = this.epoch): Appended {
+  append(records: Buffer): Appended {
+    const values = valuesOf(records)
     const producerId = records.readBigInt64BE(43)
     const producerEpoch = records.readInt16BE(51)
     const firstSequence = records.readInt32BE(53)
@@ -59,16 +71,26 @@ export class SimPartition {
       const known = this.batches.filter((each) => each.producerId === producerId)
       const written = known
         .slice(-batchesRemembered)
-        .find((each) => each.firstSequence === firstSequence && each.lastSequence === lastSequence)
+        .find(
+          (each) =>
+            each.producerEpoch === producerEpoch &&
+            each.firstSequence === firstSequence &&
+            each.lastSequence === lastSequence,
+        )
       if (written !== undefined) {
         return { errorCode: 0, baseOffset: written.baseOffset, end: written.lastOffset + 1n }
       }
       const last = known.at(-1)
+      if (last !== undefined && producerEpoch < last.producerEpoch) {
+        return { errorCode: errorCodes.INVALID_PRODUCER_EPOCH, baseOffset: -1n, end: -1n }
+      }
+      const isNewEpoch = last !== undefined && producerEpoch > last.producerEpoch
+      const next = isNewEpoch ? 0 : (last?.lastSequence ?? firstSequence - 1) + 1
       if (last === undefined && this.beginsAtZero && firstSequence !== 0) {
         return { errorCode: errorCodes.UNKNOWN_PRODUCER_ID, baseOffset: -1n, end: -1n }
       }
       // Else an id without history may begin anywhere (KIP-360).
-      if (last !== undefined && firstSequence !== last.lastSequence + 1) {
+      if (firstSequence !== next) {
         const errorCode = errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER
         return { errorCode, baseOffset: -1n, end: -1n }
       }
@@ -76,7 +98,7 @@ export class SimPartition {
     const bytes = Buffer.from(records)
     const baseOffset = this.end
     bytes.writeBigInt64BE(baseOffset, 0)
-    bytes.writeInt32BE(leaderEpoch, 12)
+    bytes.writeInt32BE(this.epoch, 12)
     this.end += BigInt(values.length)
     const timestamp = records.readBigInt64BE(27)
     const sequences = { producerId, producerEpoch, firstSequence, lastSequence }
@@ -86,10 +108,16 @@ export class SimPartition {
     return { errorCode: 0, baseOffset, end: this.end }
   }
 
-  /** A record of somebody who is behind no sidecar. */
-  bypass(value: string): void {
-    const records = [{ timestamp: BigInt(this.#scheduler.wallClock()), value: Buffer.from(value) }]
-    this.append(encodeBatch({ records }), [value])
+  /** Records of somebody who is behind no sidecar. */
+  bypass(values: readonly string[], producer: Partial<BypassProducer> = {}): void {
+    const timestamp = BigInt(this.#scheduler.wallClock())
+    const records = values.map((value) => ({ timestamp, value: Buffer.from(value) }))
+    this.append(encodeBatch({ records, ...producer }))
+  }
+
+  /** What is there is on every replica at once. */
+  settle(): void {
+    this.#replicated(this.end)
   }
 
   /** Resolves with an error code when what lies before `end` is on every replica, or its leader is gone. */
@@ -127,12 +155,20 @@ export class SimPartition {
     const { random } = this.#scheduler
     const lagMs = random.chance(0.05) ? random.between(50, 400) : random.next() * 5
     this.#scheduler.after(lagMs, () => {
-      if (epoch !== this.epoch || end <= this.highWatermark) return
-      this.highWatermark = end
-      const done = this.#waiters.filter((each) => each.end <= end)
-      this.#waiters = this.#waiters.filter((each) => each.end > end)
-      for (const each of done) each.done(0)
-      for (const wake of [...this.readers]) wake()
+      if (epoch === this.epoch) this.#replicated(end)
     })
   }
+
+  #replicated(end: bigint): void {
+    if (end <= this.highWatermark) return
+    this.highWatermark = end
+    const done = this.#waiters.filter((each) => each.end <= end)
+    this.#waiters = this.#waiters.filter((each) => each.end > end)
+    for (const each of done) each.done(0)
+    for (const wake of [...this.readers]) wake()
+  }
+}
+
+export function valuesOf(batch: Buffer): readonly string[] {
+  return decodeRecords(batch, readBatchHeader(batch)).map(({ value }) => String(value))
 }

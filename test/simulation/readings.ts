@@ -2,10 +2,15 @@ import { nodeId, type ClusterName } from '../../src/ids.ts'
 import { apis } from '../../src/protocol/index.ts'
 import { shiftOf, virtualEnd, type Readings, type Timeline } from '../../src/router/index.ts'
 import type { Cluster } from '../../src/migrator/cluster.ts'
+import type { Reader } from '../../src/proxy/readings.ts'
 
 /** A reader that has not asked for so long reads no more. */
-const positionMemoryMs = 30_000
+const positionMemoryMs = 10_000
 const probeIntervalMs = 1_000
+
+interface Position extends Reader {
+  readonly atMs: number
+}
 
 /** src/proxy/readings.ts under a clock of its own. */
 export class SimReadings implements Readings {
@@ -14,7 +19,7 @@ export class SimReadings implements Readings {
   readonly #ends = new Map<Timeline, bigint>()
   readonly #exhausted = new Map<Timeline, bigint>()
   readonly #probed = new Map<Timeline, number>()
-  readonly #positions = new Map<Timeline, Map<object, { offset: bigint; atMs: number }>>()
+  readonly #positions = new Map<Timeline, Map<object, Position>>()
 
   constructor(now: () => number, doors: Readonly<Record<ClusterName, Cluster>>) {
     this.#now = now
@@ -33,26 +38,17 @@ export class SimReadings implements Readings {
     if (end > (this.#ends.get(timeline) ?? -1n)) this.#ends.set(timeline, end)
   }
 
-  positionSeen(timeline: Timeline, reader: object, offset: bigint): void {
-    const readers =
-      this.#positions.get(timeline) ?? new Map<object, { offset: bigint; atMs: number }>()
-    this.#positions.set(timeline, readers.set(reader, { offset, atMs: this.#now() }))
+  positionSeen(timeline: Timeline, reader: object, offset: bigint, clientId: string): void {
+    const readers = this.#positions.get(timeline) ?? new Map<object, Position>()
+    this.#positions.set(timeline, readers.set(reader, { offset, clientId, atMs: this.#now() }))
   }
 
-  /** `MovedReadings.readers` */
-  readers(timeline: Timeline): readonly { readonly clientId: string; readonly offset: bigint }[] {
-    return [...(this.#positions.get(timeline)?.values() ?? [])]
-      .filter(({ atMs }) => this.#now() - atMs <= positionMemoryMs)
-      .map(({ offset }) => ({ clientId: '', offset }))
-  }
-
-  lowestPosition(timeline: Timeline): bigint | undefined {
-    let lowest: bigint | undefined
-    for (const { offset, atMs } of this.#positions.get(timeline)?.values() ?? []) {
-      if (this.#now() - atMs > positionMemoryMs) continue
-      if (lowest === undefined || offset < lowest) lowest = offset
+  readers(timeline: Timeline): readonly Reader[] {
+    const readers = this.#positions.get(timeline) ?? new Map<object, Position>()
+    for (const [reader, { atMs }] of readers) {
+      if (this.#now() - atMs > positionMemoryMs) readers.delete(reader)
     }
-    return lowest
+    return [...readers.values()]
   }
 
   gone(): boolean {

@@ -104,11 +104,12 @@ export class FakeCluster implements OwnCluster {
 
   on<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
-    answer: (request: Decoded<Q>) => Encodable<S> | Promise<Encodable<S>>,
+    answer: (request: Decoded<Q>, clientId: string) => Encodable<S> | Promise<Encodable<S>>,
   ): void {
     this.#answers.set(api.key, async (version, frame) => {
-      const { bodyOffset } = decodeRequestHeader(frame, 0)
-      const body = await answer(decodeRequest(api, version, frame, bodyOffset))
+      const { bodyOffset, clientId } = decodeRequestHeader(frame, 0)
+      const request = decodeRequest(api, version, frame, bodyOffset)
+      const body = await answer(request, clientId ?? '')
       return encodeResponse(api, version, 1, body).subarray(4)
     })
   }
@@ -177,12 +178,12 @@ export class FakeCluster implements OwnCluster {
   }
 
   #answerMembers(): void {
-    this.on(apis.joinGroup, (request) => {
+    this.on(apis.joinGroup, (request, clientId) => {
       const group = this.group(request.groupId)
       return new Promise((resolve) => {
         const { memberId, groupInstanceId: instanceId, protocolType, protocols } = request
         const ask = { memberId, instanceId, protocolType, protocols, mustKnowMemberId: true }
-        const times = { ...request, clientId: 'kafka-cutover', clientHost: '/127.0.0.1' }
+        const times = { ...request, clientId, clientHost: '/127.0.0.1' }
         const newMemberId = `${this.name}-${++this.#ids}`
         group.join(
           { ...times, ...ask, canSkipAssignment: false, newMemberId },

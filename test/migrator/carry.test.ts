@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { startEmbeddedCluster, type EmbeddedCluster } from '../../src/embedded/index.ts'
+import { nodeId, type ClusterName } from '../../src/ids.ts'
+import { silentLog } from '../../src/log.ts'
+import { Carrier } from '../../src/migrator/carry.ts'
+import { lateBatches } from '../../src/migrator/late.ts'
+import { openLoneCluster, type LoneCluster } from '../../src/proxy/index.ts'
+import { apis, errorCodes } from '../../src/protocol/index.ts'
+import {
+  nativeProducerId,
+  SequenceBases,
+  sourceTimeline,
+  splice,
+  type Timeline,
+} from '../../src/router/index.ts'
+import { batchOf, produceOf } from '../embedded/batches.ts'
+
+const megabytes = 1024 * 1024
+const limits = {
+  ...{ rewrittenResponseBytesMax: 16 * megabytes, bufferedBytesMax: 16 * megabytes },
+  ...{ connectTimeoutMs: 5_000, answerTimeoutMs: 5_000, topologyAgeMsMax: 60_000 },
+}
+const producerId = 7n
+
+let source: EmbeddedCluster
+let target: EmbeddedCluster
+let opened: Record<ClusterName, LoneCluster>
+let bases: SequenceBases
+let timeline: Timeline
+
+const open = (name: ClusterName, { brokers: bootstrapServers }: EmbeddedCluster): LoneCluster =>
+  openLoneCluster({
+    ...{ name, bootstrapServers, limits, log: silentLog },
+    ...{ tls: null, identity: null, version: 'test' },
+  })
+
+beforeEach(async () => {
+  const topics = [{ name: 'orders', partitions: 1 }]
+  source = await startEmbeddedCluster({ topics })
+  target = await startEmbeddedCluster({ topics })
+  opened = { source: open('source', source), target: open('target', target) }
+  await Promise.all([opened.source.cluster.refresh(), opened.target.cluster.refresh()])
+  bases = new SequenceBases()
+  const next = { cluster: 'target', topic: 'orders', partition: 0, start: 1n } as const
+  timeline = splice(sourceTimeline('orders', 0), { end: 1n, next })
+  await send('source', ['before'])
+  await send('target', ['older'])
+})
+
+afterEach(async () => {
+  opened.source.close()
+  opened.target.close()
+  await Promise.all([source.stop(), target.stop()])
+})
+
+/** @param sequence of an idempotent producer, as that cluster knows it; none: of another one */
+async function send(to: ClusterName, values: readonly string[], sequence?: number) {
+  const id = to === 'source' ? producerId : nativeProducerId(timeline, producerId)
+  const producer = { producerId: id, producerEpoch: 0, baseSequence: sequence ?? 0 }
+  const records = batchOf(values, sequence === undefined ? {} : producer)
+  const body = produceOf('orders', 0, records)
+  const answer = await opened[to].cluster.ask(apis.produce, 8, body, { nodeId: nodeId(1) })
+  return answer.responses[0]?.partitionResponses[0]
+}
+
+/** As a sidecar that has just been started. */
+const carry = async () => {
+  const carrier = new Carrier(opened.source.cluster, opened.target.cluster, bases)
+  return carrier.carry(timeline, timeline[0])
+}
+const written = () =>
+  target
+    .log('orders', 0)
+    .slice(1)
+    .map(({ value }) => value?.toString())
+
+describe('what a broker of the source takes up late', () => {
+  test('is not written again where its producer has sent it again', async () => {
+    await send('target', ['a', 'b'], 10)
+    await send('source', ['a', 'b'], 10)
+    expect(await carry()).toMatchObject({ records: 2, end: 3n })
+    expect(written()).toEqual(['a', 'b'])
+    expect(await carry()).toBe(null)
+  })
+
+  test('is not written again, however much its producer has sent since', async () => {
+    for (let i = 10; i < 20; i++) await send('target', [`${i}`], i)
+    await send('source', ['10'], 10)
+    await send('source', ['11'], 11)
+    expect(await carry()).toMatchObject({ records: 2 })
+    expect(written()).toEqual(Array.from({ length: 10 }, (_, i) => `${10 + i}`))
+  })
+
+  test('is where its producer finds it that sends it again behind it', async () => {
+    for (let i = 10; i < 13; i++) await send('source', [`${i}`], i)
+    await carry()
+    const answers = [await send('target', ['11'], 11), await send('target', ['12'], 12)]
+    expect(answers).toMatchObject([
+      { errorCode: 0, baseOffset: 2n },
+      { errorCode: 0, baseOffset: 3n },
+    ])
+    expect(await send('target', ['13'], 13)).toMatchObject({ errorCode: 0, baseOffset: 4n })
+    expect(written()).toEqual(['10', '11', '12', '13'])
+  })
+
+  test('is written once, though a sidecar is killed before it could say so', async () => {
+    for (let i = 0; i < 8; i++) {
+      await send('source', [`idempotent ${i}`], 10 + i)
+      await send('source', [`plain ${i}`])
+    }
+    const { NOT_COORDINATOR: errorCode } = errorCodes
+    target.control(apis.endTxn, () => ({ kind: 'answer', body: { throttleTimeMs: 0, errorCode } }))
+    await expect(carry()).rejects.toThrow('NOT_COORDINATOR')
+    expect(await carry()).toMatchObject({ records: 16 })
+    const committed = written()
+    for (let i = 0; i < 8; i++) {
+      expect(committed.filter((value) => value === `idempotent ${i}`)).toHaveLength(1)
+    }
+    // What was aborted lies there, too, but is not read.
+    expect(committed.filter((value) => value === 'plain 0')).toHaveLength(2)
+  })
+
+  test('begins at 0 on a target that wants it so, once the base is durable', async () => {
+    bases.active = true
+    const wanted: unknown[] = []
+    bases.wanted = (each) => void wanted.push(each)
+    await send('source', ['a'], 10)
+    await send('source', ['b'], 11)
+    expect(await carry()).toBe(null)
+    expect(wanted).toEqual([{ timeline, producerId, producerEpoch: 0, base: 10 }])
+    bases.keep({ timeline, producerId, producerEpoch: 0 }, 10)
+    expect(await carry()).toMatchObject({ records: 2 })
+    expect(await send('target', ['b'], 1)).toMatchObject({ errorCode: 0, baseOffset: 2n })
+    expect(written()).toEqual(['a', 'b'])
+  })
+
+  test('is not given up where the target refuses it for another reason', async () => {
+    await send('source', ['a'], 10)
+    const { NOT_ENOUGH_REPLICAS: errorCode } = errorCodes
+    const partitionResponses = [{ index: 0, errorCode, baseOffset: -1n }]
+    target.control(apis.produce, () => ({
+      kind: 'answer',
+      body: { responses: [{ name: 'orders', partitionResponses }] },
+    }))
+    await expect(carry()).rejects.toThrow('NOT_ENOUGH_REPLICAS')
+    expect(await carry()).toMatchObject({ records: 1 })
+    expect(written()).toEqual(['a'])
+  })
+})
+
+test('what was aborted is not late: it is void', () => {
+  const batch = (value: string, offset: bigint, id: bigint, isTransactional = true) =>
+    batchOf([value], {
+      ...{ baseOffset: offset, producerId: id, producerEpoch: 0, baseSequence: Number(offset) },
+      isTransactional,
+    })
+  const marker = (offset: bigint, id: bigint) =>
+    batchOf([''], {
+      ...{ baseOffset: offset, producerId: id, producerEpoch: 0, baseSequence: -1 },
+      ...{ isTransactional: true, isControl: true },
+    })
+  const records = Buffer.concat([
+    batch('committed', 5n, 1n),
+    batch('aborted', 6n, 2n),
+    marker(7n, 1n),
+    batch('not transactional', 8n, 2n, false),
+    batch('aborted', 9n, 2n),
+    marker(10n, 2n),
+    batch('committed', 11n, 2n),
+    marker(12n, 2n),
+  ])
+  const late = lateBatches(records, 5n, [{ producerId: 2n, firstOffset: 6n }])
+  expect(late).toMatchObject({ records: 3, end: 13n })
+  expect(late?.batches.map(({ header }) => header.baseOffset)).toEqual([5n, 8n, 11n])
+})
