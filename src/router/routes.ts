@@ -100,19 +100,18 @@ export const routes: ReadonlyMap<number, RouteRow> = new Map<number, RouteRow>([
   [65, { route: 'transactions' }],
   [66, { route: 'home' }],
   [68, { route: 'group', withoutTargetOnly: true }],
-  [69, { route: 'groups' }],
+  [69, { route: 'groups', withoutTargetOnly: true }],
   [74, { route: 'any' }],
-  // Its pages cannot be joined of two clusters; admin clients fall back to Metadata (KIP-966).
-  [75, { route: 'any', withoutTargetOnly: true }],
+  [75, { route: 'any' }],
   [76, { route: 'group', withoutTargetOnly: true }],
-  [77, { route: 'groups' }],
+  [77, { route: 'groups', withoutTargetOnly: true }],
   [78, { route: 'home', withoutTargetOnly: true }],
   [79, { route: 'home', withoutTargetOnly: true }],
   [88, { route: 'group', withoutTargetOnly: true }],
-  [89, { route: 'groups' }],
-  [90, { route: 'groups' }],
-  [91, { route: 'group' }],
-  [92, { route: 'group' }],
+  [89, { route: 'groups', withoutTargetOnly: true }],
+  [90, { route: 'groups', withoutTargetOnly: true }],
+  [91, { route: 'group', withoutTargetOnly: true }],
+  [92, { route: 'group', withoutTargetOnly: true }],
 ])
 
 /** The versions of an API that the sidecar understands, or undefined when it is not for applications. */

@@ -10,7 +10,7 @@ import {
 import { anyOf, type RoutingTable } from '../table.ts'
 import { openSegment, virtualEpoch, type Timeline } from '../timeline/index.ts'
 import type { PlannedTopic } from '../view.ts'
-import { shownBrokers, shownController, shownNode, shownNodes } from './nodes.ts'
+import { showReplicas, shownBrokers, shownController } from './nodes.ts'
 import {
   byTargetName,
   clusterOfPlanned,
@@ -160,7 +160,7 @@ function showOther(
   if (isEvery && topic.name !== null && table.view.topics.has(topic.name)) return undefined
   return {
     ...topic,
-    partitions: topic.partitions.map((partition) => showNodes(table, cluster, partition)),
+    partitions: topic.partitions.map((partition) => showReplicas(table, cluster, partition)),
   }
 }
 
@@ -203,23 +203,8 @@ function showPartition(
     }
   }
   return {
-    ...showNodes(table, cluster, partition),
+    ...showReplicas(table, cluster, partition),
     partitionIndex,
     leaderEpoch: virtualEpoch(open, partition.leaderEpoch),
-  }
-}
-
-function showNodes(table: RoutingTable, cluster: ClusterName, partition: Partition): Partition {
-  const leaderId = shownNode(table, cluster, partition.leaderId)
-  return {
-    ...partition,
-    errorCode:
-      partition.errorCode === 0 && leaderId < 0
-        ? errorCodes.LEADER_NOT_AVAILABLE
-        : partition.errorCode,
-    leaderId,
-    replicaNodes: shownNodes(table, cluster, partition.replicaNodes),
-    isrNodes: shownNodes(table, cluster, partition.isrNodes),
-    offlineReplicas: shownNodes(table, cluster, partition.offlineReplicas),
   }
 }

@@ -2,7 +2,13 @@ import type { ClusterName } from '../../ids.ts'
 import type { Api, Decoded, Encodable, Fields } from '../../protocol/index.ts'
 import type { Decision, RequestFrame } from '../decision.ts'
 import type { Destination, RoutingTable } from '../table.ts'
-import { byTargetName, clusterOfTopic, controllerOf, translated } from './translation.ts'
+import {
+  byTargetName,
+  clusterOfPlanned,
+  clusterOfTopic,
+  controllerOf,
+  translated,
+} from './translation.ts'
 
 /** How one API lists items that each concern one cluster. */
 export interface ItemsApi<Q extends Fields, S extends Fields, T> {
@@ -59,4 +65,24 @@ export const nameIn = ({ view }: RoutingTable, cluster: ClusterName, name: strin
 export function shownNames({ view }: RoutingTable): (cluster: ClusterName, name: string) => string {
   const planned = byTargetName(view)
   return (cluster, name) => (cluster === 'target' ? (planned.get(name)?.name ?? name) : name)
+}
+
+/**
+ * As what clients know a topic that a cluster lists; undefined where it is not for them: what a topic of the
+ * plan has left behind, or what else the target has while the plan is not everything.
+ */
+export function visibleNames(
+  table: RoutingTable,
+): (cluster: ClusterName, name: string) => string | undefined {
+  const { view } = table
+  const onTarget = byTargetName(view)
+  return (cluster, name) => {
+    const planned = cluster === 'target' ? onTarget.get(name) : view.topics.get(name)
+    if (planned !== undefined) {
+      return clusterOfPlanned(planned) === cluster ? planned.name : undefined
+    }
+    // For clients, this is the name of a topic of the plan, which is another one.
+    if (view.topics.has(name)) return undefined
+    return clusterOfTopic(table, name) === cluster ? name : undefined
+  }
 }

@@ -31,6 +31,7 @@ import {
 import { translateJoinGroup } from './11-join-group.ts'
 import { translateSyncGroup } from './14-sync-group.ts'
 import { translateDescribeGroups, translateDeleteGroups } from './15-describe-groups.ts'
+import { translateDescribeTopicPartitions } from './75-describe-topic-partitions.ts'
 import type { Translation } from './translation.ts'
 
 const translations: ReadonlyMap<number, Translation> = new Map([
@@ -61,6 +62,7 @@ const translations: ReadonlyMap<number, Translation> = new Map([
   [apis.syncGroup.key, translateSyncGroup],
   [apis.describeGroups.key, translateDescribeGroups],
   [apis.deleteGroups.key, translateDeleteGroups],
+  [apis.describeTopicPartitions.key, translateDescribeTopicPartitions],
 ])
 
 /**

@@ -1,4 +1,5 @@
 import { nodeId, type ClusterName } from '../../ids.ts'
+import { errorCodes } from '../../protocol/index.ts'
 import { virtualBroker } from '../rewriters/rewriter.ts'
 import type { RoutingTable } from '../table.ts'
 
@@ -23,6 +24,35 @@ export const shownNodes = (
   cluster: ClusterName,
   ids: readonly number[],
 ): number[] => ids.map((id) => shownNode(table, cluster, id)).filter((id) => id >= 0)
+
+/** Who has a partition, as Metadata and DescribeTopicPartitions say it. */
+export interface Replicas {
+  readonly errorCode: number
+  readonly leaderId: number
+  readonly replicaNodes: readonly number[]
+  readonly isrNodes: readonly number[]
+  readonly offlineReplicas: readonly number[]
+}
+
+/** The same by virtual brokers; retriable LEADER_NOT_AVAILABLE while the leader has none. */
+export function showReplicas<P extends Replicas>(
+  table: RoutingTable,
+  cluster: ClusterName,
+  partition: P,
+): P {
+  const leaderId = shownNode(table, cluster, partition.leaderId)
+  return {
+    ...partition,
+    errorCode:
+      partition.errorCode === 0 && leaderId < 0
+        ? errorCodes.LEADER_NOT_AVAILABLE
+        : partition.errorCode,
+    leaderId,
+    replicaNodes: shownNodes(table, cluster, partition.replicaNodes),
+    isrNodes: shownNodes(table, cluster, partition.isrNodes),
+    offlineReplicas: shownNodes(table, cluster, partition.offlineReplicas),
+  }
+}
 
 /** Whom clients ask for what only the controller does: any will do, we pass it on. */
 export function shownController(table: RoutingTable, answered: number): number {
