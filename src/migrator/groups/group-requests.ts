@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CutoverError } from '../../errors.ts'
 import { nodeId } from '../../ids.ts'
-import { apis, errorCodes, errorName, type DescribeGroupsResponse } from '../../protocol/index.ts'
+import {
+  apis,
+  errorCodes,
+  errorName,
+  type DescribeGroupsResponse,
+  type ListGroupsResponse,
+} from '../../protocol/index.ts'
 import type { Cluster } from '../cluster.ts'
 
 /** Versions: those before topic ids, lists of groups and GROUP_ID_NOT_FOUND, which every broker offers. */
@@ -49,9 +55,21 @@ export interface ListedGroup {
   readonly isModern: boolean
 }
 
-/** The consumer groups of a cluster: of all brokers, each coordinates its own. */
+/** The consumer groups of a cluster. */
 export async function listGroups(cluster: Cluster): Promise<readonly ListedGroup[]> {
-  const found = new Map<string, ListedGroup>()
+  return (await listEveryGroup(cluster))
+    .filter(({ protocolType }) => protocolType === 'consumer' || protocolType === '')
+    .map(({ groupId, groupType, groupState }) => {
+      const isModern = groupType.toLowerCase() === 'consumer' && groupState !== 'Empty'
+      return { group: groupId, isModern }
+    })
+}
+
+export type GroupOfAnyKind = ListGroupsResponse['groups'][number]
+
+/** Groups of every kind and protocol: of all brokers, each coordinates its own. */
+export async function listEveryGroup(cluster: Cluster): Promise<readonly GroupOfAnyKind[]> {
+  const found = new Map<string, GroupOfAnyKind>()
   const ask = async (id: number): Promise<void> => {
     const answer = await cluster.ask(apis.listGroups, known.list, {}, { nodeId: nodeId(id) })
     if (answer.errorCode !== errorCodes.NONE) {
@@ -60,11 +78,7 @@ export async function listGroups(cluster: Cluster): Promise<readonly ListedGroup
         `broker ${id} of the ${cluster.name} answered ListGroups with ${errorName(answer.errorCode)}`,
       )
     }
-    for (const { groupId, protocolType, groupType, groupState } of answer.groups) {
-      if (protocolType !== 'consumer' && protocolType !== '') continue
-      const isModern = groupType.toLowerCase() === 'consumer' && groupState !== 'Empty'
-      found.set(groupId, { group: groupId, isModern })
-    }
+    for (const group of answer.groups) found.set(group.groupId, group)
   }
   await Promise.all([...cluster.topology.brokers.keys()].map(ask))
   return [...found.values()]

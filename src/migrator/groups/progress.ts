@@ -120,7 +120,10 @@ function left(source: Segment, position: bigint | undefined): bigint {
 }
 
 /** The topics that a group has committed on, subscribes to, or was assigned. */
-function topicsOf({ members }: DescribedGroup, committed: CommittedOffsets): ReadonlySet<string> {
+export function topicsOf(
+  { members }: DescribedGroup,
+  committed: CommittedOffsets,
+): ReadonlySet<string> {
   const names = new Set(committed.keys())
   for (const { memberMetadata, memberAssignment } of members) {
     const { topics } = read(memberMetadata, decodeSubscription) ?? { topics: [] }

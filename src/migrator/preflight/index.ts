@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster.ts'
 import { compareConfigs } from './configs.ts'
 import type { Finding } from './finding.ts'
+import { findGroups } from './groups.ts'
 import { planTopics, type Plan, type PlanRow } from './topics.ts'
 import { findTransactions } from './transactions.ts'
 
@@ -24,11 +25,12 @@ export async function preflight(
     return { everyTopic: rows === null, topics: [], findings: unreachable.map(isDown) }
   }
   const plan = planTopics(source, target, rows)
-  const [configs, transactions] = await Promise.all([
+  const found = await Promise.all([
     compareConfigs(source, target, plan.topics),
     findTransactions(source, plan.topics, nowMs),
+    findGroups(source, target, plan.topics),
   ])
-  return { ...plan, findings: [...sameCluster(source, target), ...plan.findings, ...configs, ...transactions] } // prettier-ignore
+  return { ...plan, findings: [...sameCluster(source, target), ...plan.findings, ...found.flat()] }
 }
 
 const isDown = ({ name }: Cluster): Finding => ({

@@ -1,0 +1,197 @@
+import type { Cluster } from '../cluster.ts'
+import { readEnds } from '../ends.ts'
+import {
+  describeGroup,
+  fetchOffsets,
+  listEveryGroup,
+  topicsOf,
+  type CommittedOffsets,
+  type GroupOfAnyKind,
+} from '../groups/index.ts'
+import type { Finding, TopicPlan } from './finding.ts'
+
+/** How many groups are looked at at once. */
+const looksMax = 8
+
+/** The ends of the plan's partitions on the source, by topic. */
+type Ends = ReadonlyMap<string, readonly bigint[]>
+
+/**
+ * The groups of the plan's topics, as far as an operator should know of them before: those that cannot be
+ * moved, those that wait for somebody, and those whose offsets are elsewhere.
+ */
+export async function findGroups(
+  source: Cluster,
+  target: Cluster,
+  topics: readonly TopicPlan[],
+): Promise<readonly Finding[]> {
+  const left = [...(await listEveryGroup(source))]
+  // Only those that are there are asked for: a cluster that never had a group would create a topic for it.
+  const taken = new Set(
+    (await listEveryGroup(target))
+      .filter(({ groupState }) => groupState !== 'Empty' && groupState !== 'Dead')
+      .map(({ groupId }) => groupId),
+  )
+  const ends = await endsOf(source, topics)
+  const seen = { source, target, taken, ends }
+  const findings: Finding[] = []
+  const worker = async (): Promise<void> => {
+    for (let group = left.shift(); group !== undefined; group = left.shift()) {
+      findings.push(...(await findGroup(seen, group).catch(denied(group))))
+    }
+  }
+  await Promise.all(Array.from({ length: looksMax }, worker))
+  return findings.sort((one, other) => (one.subject < other.subject ? -1 : 1))
+}
+
+async function endsOf(source: Cluster, topics: readonly TopicPlan[]): Promise<Ends> {
+  const names = topics.flatMap(({ name: topic, partitions }) =>
+    Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
+  )
+  const found = new Map<string, bigint[]>(topics.map(({ name }) => [name, []]))
+  for (const [i, end] of (await readEnds(source, names)).entries()) {
+    found.get(names[i]?.topic ?? '')?.push(end.highWatermark)
+  }
+  return found
+}
+
+interface Seen {
+  readonly source: Cluster
+  readonly target: Cluster
+  /** The groups that may have members on the target. */
+  readonly taken: ReadonlySet<string>
+  readonly ends: Ends
+}
+
+async function findGroup(
+  { source, target, taken, ends }: Seen,
+  listed: GroupOfAnyKind,
+): Promise<readonly Finding[]> {
+  const { groupId: group, groupType } = listed
+  const subject = `group ${group}`
+  const isShare = groupType.toLowerCase() === 'share' || listed.protocolType === 'share'
+  if (isShare) return listed.groupState === 'Empty' ? [] : [share(subject, listed)]
+  const committed = await fetchOffsets(source, group)
+  const topics = [...committed.keys()].filter((topic) => ends.has(topic))
+  if (topics.length > 0 && isForeign(listed)) return [foreign(subject, listed, topics)]
+  if (topics.length > 0 && isModern(listed)) return [modern(subject, listed, topics)]
+  if (isForeign(listed) || isModern(listed)) return []
+  const on = await describeGroup(source, group)
+  const read = [...topicsOf(on, committed)].filter((topic) => ends.has(topic))
+  if (read.length === 0) return []
+  const [other] = taken.has(group) ? (await describeGroup(target, group)).members : []
+  const isDormant = on.members.length === 0
+  return [
+    ...(other === undefined ? [] : [isTaken(subject, `${other.clientId} at ${other.clientHost}`)]),
+    ...(isDormant ? [dormant(subject, remaining(committed, ends), topics)] : []),
+    ...(topics.length === 0 ? [uncommitted(subject, read)] : []),
+  ]
+}
+
+/** Records of the plan behind what the group has committed. */
+function remaining(committed: CommittedOffsets, ends: Ends): bigint {
+  let records = 0n
+  for (const [topic, partitions] of committed) {
+    for (const [partition, { offset }] of partitions) {
+      const end = ends.get(topic)?.[partition] ?? 0n
+      if (end > offset) records += end - offset
+    }
+  }
+  return records
+}
+
+/** With members, and a protocol of theirs that is not ours to speak (KIP-848, KIP-1071). */
+const isModern = ({ groupType, groupState }: GroupOfAnyKind): boolean =>
+  groupState !== 'Empty' && ['consumer', 'streams'].includes(groupType.toLowerCase())
+
+/** The members agree about something else than partitions. A group that nobody is in has no protocol. */
+const isForeign = ({ protocolType }: GroupOfAnyKind): boolean =>
+  !['', 'consumer', 'streams'].includes(protocolType)
+
+const modern = (
+  subject: string,
+  { groupType }: GroupOfAnyKind,
+  topics: readonly string[],
+): Finding => ({
+  severity: 'blocking',
+  subject,
+  problem:
+    groupType.toLowerCase() === 'consumer'
+      ? 'its members use the consumer protocol of KIP-848, which cannot be moved'
+      : `its members use the ${groupType.toLowerCase()} protocol, which cannot be moved`,
+  evidence: `it has members, and offsets on ${topics.join(', ')}`,
+  remedy:
+    'restart its members with group.protocol=classic, through the sidecar, or leave its topics out of the plan',
+})
+
+const foreign = (
+  subject: string,
+  { protocolType }: GroupOfAnyKind,
+  topics: readonly string[],
+): Finding => ({
+  severity: 'blocking',
+  subject,
+  problem: 'it is no consumer group, but has offsets, which would not be moved',
+  evidence: `protocol type ${protocolType}, offsets on ${topics.join(', ')}`,
+  remedy: 'leave its topics out of the plan, or stop it and delete its offsets there',
+})
+
+const share = (subject: string, { groupState }: GroupOfAnyKind): Finding => ({
+  severity: 'warning',
+  subject,
+  problem: 'it is a share group, which is neither moved nor waited for',
+  evidence: `state ${groupState}`,
+  remedy: 'let it read the source to its end behind the cutover, then restart it at the target',
+})
+
+const isTaken = (subject: string, who: string): Finding => ({
+  severity: 'warning',
+  subject,
+  problem: 'it has members on the target already: it is not moved while they are there',
+  evidence: who,
+  remedy: 'stop them until the group has moved, or give them another group',
+})
+
+const dormant = (subject: string, left: bigint, topics: readonly string[]): Finding =>
+  left === 0n
+    ? {
+        severity: 'info',
+        subject,
+        problem: 'it is dormant: it has no members, and nothing left to read',
+        evidence: `offsets on ${topics.join(', ')}`,
+        remedy: 'none is needed: its offsets are copied, and it resumes on the target',
+      }
+    : {
+        severity: 'warning',
+        subject,
+        problem: 'it is dormant: the cutover waits for it in phase spliced',
+        evidence: `no members, ${left} records left on ${topics.join(', ')}`,
+        remedy:
+          'start it, or let it stay (cutover --dormant leave), or give up what it has not read (forget --group, behind the splice)',
+      }
+
+const uncommitted = (subject: string, read: readonly string[]): Finding => ({
+  severity: 'info',
+  subject,
+  problem: 'it has committed nothing on what it reads: it may keep its offsets itself',
+  evidence: `its members read ${read.join(', ')}`,
+  remedy:
+    'none while it goes through the sidecar; before it is pointed at the target, translate what it has stored (kafka-cutover offsets)',
+})
+
+/** What else fails may be over the next time: it is no finding. */
+const denied =
+  ({ groupId }: GroupOfAnyKind) =>
+  (error: unknown): readonly Finding[] => {
+    const evidence = error instanceof Error ? error.message : String(error)
+    if (!evidence.includes('AUTHORIZATION_FAILED')) throw error
+    return [
+      {
+        severity: 'blocking',
+        subject: `group ${groupId}`,
+        problem: 'it may not be looked at, and so not be moved',
+        evidence,
+        remedy: 'let the users of source.sasl and target.sasl describe and read the group',
+      },
+    ]
+  }
