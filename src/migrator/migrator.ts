@@ -149,11 +149,10 @@ export class Migrator {
     const { phase } = this.state
     if (journal.entries.length > 0) log.info({ phase }, 'the journal was read')
     this.#producers.load()
-    const isUnderWay = phase === 'spliced' || phase === 'drained'
-    if (isUnderWay) this.#record.expectRetained()
+    const { mayRepeat } = this.#producers
+    if (mayRepeat) this.#record.expectRetained()
     this.#record.show()
-    if (isUnderWay) this.#running = this.#settle()
-    if (phase === 'target') this.#running = this.#settle()
+    if (phase !== 'source') this.#running = this.#settle(mayRepeat)
   }
 
   async stop(): Promise<void> {
@@ -262,11 +261,11 @@ export class Migrator {
   }
 
   /** Behind the splice: each group moves when it is drained; when all have, the source is not needed. */
-  async #settle(): Promise<void> {
+  async #settle(mayRepeat = true): Promise<void> {
     const { source, log, fenceDeadlineMs } = this.#options
     try {
       // Behind a restart nobody has asked yet; behind a fence, producers wait for what comes next.
-      if (this.#isUnderWay) {
+      if (mayRepeat) {
         if (source.topology.topics.size === 0) await source.refresh()
         await this.#producers.retain()
       }

@@ -5,7 +5,7 @@ import type { DataPlane } from './data-plane.ts'
 import { listOffsets } from './ends.ts'
 import type { TopicPlan } from './preflight/index.ts'
 import type { MigrationRecord } from './record.ts'
-import { Tails } from './retain.ts'
+import { lookBackMs, Tails } from './retain.ts'
 
 export interface ProducersOptions {
   readonly source: Cluster
@@ -18,6 +18,8 @@ export interface ProducersOptions {
 
 /** How long producers wait for what the source holds of them, in ms: no client bears more than 8 s. */
 const retainMsMax = 4_000
+/** The same when the source may be switched off already. */
+const retainOffMsMax = 1_000
 /** How long it is read back while nobody waits. */
 const foreseeMsMax = 5_000
 /** While the end is read more is written: what takes no longer than this may be read behind the splice. */
@@ -47,6 +49,13 @@ export class Producers {
     }
   }
 
+  /** Whether a producer may still send again what the source holds of it. */
+  get mayRepeat(): boolean {
+    const { phase, fence } = this.#options.record.state
+    if (phase === 'source' || phase === 'fenced') return false
+    return this.#options.now() - (fence?.endedAt ?? 0) < lookBackMs
+  }
+
   /** Reads what the source holds of producers before they have to wait for it. What is left, is read then. */
   async foresee(topics: readonly TopicPlan[]): Promise<void> {
     const { source, now } = this.#options
@@ -72,7 +81,8 @@ export class Producers {
       plane.retained.keep(timeline, [])
       return []
     })
-    const deadline = performance.now() + retainMsMax
+    const isNeeded = record.state.phase !== 'target'
+    const deadline = performance.now() + (isNeeded ? retainMsMax : retainOffMsMax)
     while (left.length > 0) {
       const failed = await this.#tails.read(left, now(), performance.now() + retainMsMax / 2)
       const reasons = new Map(

@@ -12,7 +12,7 @@ import type { Cluster } from './cluster.ts'
 import { listOffsets, type PartitionName } from './ends.ts'
 
 /** A client gives a record up after two minutes (delivery.timeout.ms), and then sends it no more. */
-const lookBackMs = 2 * 60_000
+export const lookBackMs = 2 * 60_000
 /** How many records of a partition are looked at: first the last ones of all, then more as time allows. */
 const lookBackRecords = [1_250n, 5_000n, 20_000n] as const
 /** How many partitions are read at once. */

@@ -72,9 +72,10 @@ export class Migration {
     const now = this.#owner.scheduler.wallClock()
     for (const entry of recovered(this.record.state, now)) await this.record.append(entry)
     this.#producers.load()
-    if (this.#isUnderWay) this.record.expectRetained()
+    const { mayRepeat } = this.#producers
+    if (mayRepeat) this.record.expectRetained()
     this.record.show()
-    if (this.#isUnderWay || this.record.state.phase === 'target') void this.#settle()
+    if (this.record.state.phase !== 'source') void this.#settle(mayRepeat)
   }
 
   /** `Migrator.cutover`, then `Fencing.run` */
@@ -147,10 +148,10 @@ export class Migration {
   }
 
   /** `Migrator.#settle` */
-  async #settle(): Promise<void> {
+  async #settle(mayRepeat = true): Promise<void> {
     const owner = this.#owner
     try {
-      if (this.#isUnderWay) await this.#producers.retain()
+      if (mayRepeat) await this.#producers.retain()
       this.#stragglers.watch(() => this.record.timelines)
       while (this.#isUnderWay) {
         const facts = await this.#groupFacts()

@@ -177,10 +177,13 @@ class World {
     this.#lostAnswers = random.pick([0, 0, 0.02])
     this.#deadlineMs = random.pick([60, 400, 5_000])
     const faults = random.pick([0, 0, 2, 6, 12])
+    const cutoverAt = random.between(50, 900)
+    this.scheduler.after(cutoverAt, () => this.#cutover())
     for (let i = 0; i < faults; i++) {
-      this.scheduler.after(random.next() * calmAtMs, () => this.#disturb())
+      // Most of what can be wrong can be wrong around the splice alone.
+      const at = random.chance(0.5) ? random.next() * calmAtMs : cutoverAt + random.next() * 200
+      this.scheduler.after(at, () => this.#disturb())
     }
-    this.scheduler.after(random.between(50, 900), () => this.#cutover())
     if (random.chance(0.1)) {
       this.scheduler.after(random.between(100, 1_200), () => {
         this.#incarnation?.migration.abort('the operator')
