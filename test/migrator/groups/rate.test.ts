@@ -24,11 +24,20 @@ describe('how fast a group drains', () => {
 
   test('follows a change by half in the half-life', () => {
     const rate = after([
-      [0, 2000n],
-      [1000, 1000n],
-      [6000, 1000n],
+      [0, 101_000n],
+      [100_000, 1000n],
+      [105_000, 1000n],
     ])
     expect(rate.perSecond).toBeCloseTo(500)
+  })
+
+  test('is the mean of what was seen, from the beginning: commits come every few seconds', () => {
+    const drained = (s: number): number => Math.floor(s / 5) * 200_000
+    const looks = Array.from({ length: 51 }, (_, i) => i / 5)
+    const rate = after(looks.map((s) => [s * 1000, BigInt(1_000_000 - drained(s))] as const))
+    // 40,000 records a second, of which 600,000 are left: 15 s.
+    expect(etaSeconds(rate)).toBeGreaterThan(9)
+    expect(etaSeconds(rate)).toBeLessThan(16)
   })
 
   test('does not depend on how often it is looked at', () => {
@@ -71,6 +80,6 @@ describe('how fast a group drains', () => {
         [0, 10n],
         [0, 5n],
       ]),
-    ).toEqual({ remaining: 5n, atMs: 0, perSecond: null })
+    ).toEqual({ remaining: 5n, atMs: 0, perSecond: null, weight: 0 })
   })
 })
