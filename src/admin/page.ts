@@ -6,7 +6,7 @@ const style = `
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.3rem } h2 { font-size: 1rem; margin-top: 2rem }
 #phase { font-size: 2rem; font-weight: 600 }
-#stale { color: #c00; font-weight: 600 }
+#stale { color: #c00; font-weight: 600 } #aborted { color: #c00 }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #8884 }
 td { font-variant-numeric: tabular-nums } .dim { opacity: .65 }
@@ -31,6 +31,10 @@ function show(status) {
     li.textContent = what
     return li
   }))
+  text('aborted', status.lastAbort === null ? '' : 'The last cutover ended before its splice: ' + status.lastAbort)
+  $('groups').replaceChildren(...status.groups.map((each) =>
+    row([each.group, each.state, each.members, each.remaining, each.ratePerSecond,
+      each.etaSeconds === null ? null : each.etaSeconds + ' s'])))
   $('listeners').replaceChildren(...status.listeners.map((each) =>
     row([each.nodeId, each.address, each.home.source, each.home.target])))
   text('stale', '')
@@ -63,7 +67,11 @@ export const page = `<!doctype html>
 <div id="phase"></div>
 <div id="way"></div>
 <div id="facts" class="dim"></div>
+<div id="aborted"></div>
 <ul id="waiting"></ul>
+<h2>Groups</h2>
+<table><thead><tr><th>group</th><th>state</th><th>members</th><th>records left</th><th>per second</th><th>for</th></tr></thead>
+<tbody id="groups"></tbody></table>
 <h2>Virtual brokers</h2>
 <table><thead><tr><th>node</th><th>clients connect to</th><th>home in the source</th><th>home in the target</th></tr></thead>
 <tbody id="listeners"></tbody></table>
