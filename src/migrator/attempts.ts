@@ -18,13 +18,13 @@ export interface AttemptsOptions extends FencingOptions {
 }
 
 /**
- * The fences of one command. What ends one is ordinary - a leader is elected, a broker restarts, a replica
- * lags - and everything flows to the source then: which alone can put a refused batch, that its client sends
- * again, before what was held behind it. So the command is not over: a little later, it is tried again.
+ * The fences of one command. What cuts one short is ordinary - a leader is elected, a broker restarts - and
+ * everything flows to the source then: which alone can put a refused batch, that its client sends again,
+ * before what was held behind it. So the command is not over: a little later, it is tried again.
  *
  *     fence -> spliced
  *       \-- aborted -> wait -> look -> fence ...
- *                        \-- operator, something in the way -> over
+ *                        \-- deadline, operator, something in the way -> over
  */
 export class Attempts {
   readonly #options: AttemptsOptions

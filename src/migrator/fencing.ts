@@ -159,6 +159,8 @@ export class Fencing {
       const options = { fenceDeadlineMs: deadlineMs, dormant: 'wait' } as const
       if (!(await record.step(facts, options))) await sleep(pollMs)
     }
+    // Its deadline came: for how long producers may be held is the operator's to say, once.
+    if (record.state.phase === 'source') this.#isOpen = false
   }
 
   async #ends(plan: Plan): Promise<Facts> {
