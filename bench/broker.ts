@@ -17,9 +17,19 @@ import {
 } from '../test/kafka/index.ts'
 import { pinned, type Cores } from './cores.ts'
 
+/** The proxies that do not speak Kafka, which the broker must do something for. */
+export const peerNames = ['haproxy', 'bare'] as const
+export type PeerName = (typeof peerNames)[number]
+
+/** Where a proxy listens, and the listener of the broker that advertises this. */
+export interface Proxied {
+  readonly listenPort: number
+  readonly brokerPort: number
+}
+
 /**
- * One real broker with two listeners: what it advertises on the second is the address of a proxy that
- * does not speak Kafka. `startCluster` of the tests has no such listener, and its brokers are made
+ * One real broker with a listener more for each proxy that does not speak Kafka: what it advertises there is
+ * the proxy's address. `startCluster` of the tests has no such listener, and its brokers are made
  * small and quick to start; this one may compile its hot code.
  */
 export interface Broker {
@@ -27,9 +37,7 @@ export interface Broker {
   readonly pid: number
   /** Advertises itself. */
   readonly port: number
-  /** Advertises `peerPort`, where the proxy listens that leads here. */
-  readonly proxiedPort: number
-  readonly peerPort: number
+  readonly proxied: Readonly<Record<PeerName, Proxied>>
   /** Runs one of Kafka's own tools on the cores of the load. */
   tool(className: string, args: readonly string[]): Promise<RunResult>
   stop(): Promise<void>
@@ -41,14 +49,28 @@ const heap = { broker: '1g', tool: '512m' }
 
 export async function startBroker(version: string, cores: Cores | undefined): Promise<Broker> {
   const directory = await mkdtemp(join(tmpdir(), 'kafka-cutover-bench-'))
-  const ports = await freePorts(4)
-  const [port = 0, proxiedPort = 0, peerPort = 0, controllerPort = 0] = ports
+  const [port = 0, controllerPort = 0, ...ports] = await freePorts(2 + 2 * peerNames.length)
+  const proxied = Object.fromEntries(
+    peerNames.map((name, i) => [
+      name,
+      { listenPort: ports[2 * i] ?? 0, brokerPort: ports[2 * i + 1] ?? 0 },
+    ]),
+  ) as Record<PeerName, Proxied>
+  const listeners = [
+    { listener: 'DIRECT', bound: port, advertised: port },
+    ...peerNames.map((name) => {
+      const { brokerPort: bound, listenPort: advertised } = proxied[name]
+      return { listener: name.toUpperCase(), bound, advertised }
+    }),
+  ]
+  const list = (text: (of: (typeof listeners)[number]) => string): string =>
+    listeners.map(text).join(',')
   const properties = {
     'process.roles': 'broker,controller',
     'node.id': '1',
-    listeners: `DIRECT://127.0.0.1:${port},PROXIED://127.0.0.1:${proxiedPort},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `DIRECT://127.0.0.1:${port},PROXIED://127.0.0.1:${peerPort}`,
-    'listener.security.protocol.map': 'DIRECT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `${list((of) => `${of.listener}://127.0.0.1:${of.bound}`)},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': list((of) => `${of.listener}://127.0.0.1:${of.advertised}`),
+    'listener.security.protocol.map': `${list((of) => `${of.listener}:PLAINTEXT`)},CONTROLLER:PLAINTEXT`,
     'inter.broker.listener.name': 'DIRECT',
     'controller.listener.names': 'CONTROLLER',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
@@ -99,8 +121,7 @@ export async function startBroker(version: string, cores: Cores | undefined): Pr
     version,
     pid: child.pid ?? 0,
     port,
-    proxiedPort,
-    peerPort,
+    proxied,
     async tool(className, toolArgs) {
       const [toolCommand = '', ...rest] = java(heap.tool, className, toolArgs)
       const result = await run(toolCommand, rest, { timeoutMs: toolTimeoutMs })

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { requireKafka } from '../test/kafka/index.ts'
-import { startBroker, type Broker } from './broker.ts'
+import { peerNames, startBroker, type Broker } from './broker.ts'
 import { buildSidecar, root } from './build.ts'
 import type { Bench, Case } from './case.ts'
 import { createTopic, smallLog } from './kafka.ts'
@@ -16,7 +16,7 @@ import { translationCases, warmTranslation } from './cases/translation.ts'
 import { divideCores } from './cores.ts'
 import { printReport, summarize } from './report.ts'
 import { runRounds, takesPart, type Contender } from './rounds.ts'
-import { haproxyKind, haproxyVersion, sidecarKind, type SubjectKind } from './subjects.ts'
+import { bareKind, haproxyKind, haproxyVersion, sidecarKind, type SubjectKind } from './subjects.ts'
 import { translatedKind } from './translated.ts'
 
 const allCases: readonly Case[] = [
@@ -37,7 +37,7 @@ The sidecar beside HAProxy in TCP mode, before a real broker, in interleaved rou
   --only A,B       cases: ${allCases.map((of) => of.name).join(', ')}
   --rounds N       default 3
   --megabytes N    what one bulk measurement moves, default 512
-  --peer NAME      haproxy (default) or none
+  --peer A,B       haproxy (default), bare (a proxy in Node that knows nothing of Kafka), or none
   --baseline CMD   another sidecar to compare to, e.g. "node ../before/dist/main.js"
   --sidecar CMD    the sidecar itself, default the one that is built here
   --noise CORES    what others may take of the machine before a round does not count, default 0.3
@@ -76,8 +76,14 @@ async function main(): Promise<number> {
     return 2
   }
   if (!(await requireKafka())) return 1
-  const peerVersion = values.peer === 'haproxy' ? await haproxyVersion() : undefined
-  if (values.peer === 'haproxy' && peerVersion === undefined) {
+  const peers = values.peer === 'none' ? [] : values.peer.split(',')
+  const strange = peers.filter((name) => !peerNames.some((known) => known === name))
+  if (strange.length > 0) {
+    console.error(`no such peer: ${strange.join(', ')}\n\n${usage}`)
+    return 2
+  }
+  const peerVersion = peers.includes('haproxy') ? await haproxyVersion() : undefined
+  if (peers.includes('haproxy') && peerVersion === undefined) {
     console.error('haproxy is not installed; --peer none measures without it')
     return 1
   }
@@ -92,7 +98,7 @@ async function main(): Promise<number> {
   say(Object.entries(environment).map((entry) => entry.join(' ')).join(', ')) // prettier-ignore
   const sidecar = values.sidecar?.split(' ') ?? (await buildSidecar())
   const broker = await startBroker(values.kafka, cores)
-  const kinds = subjectKinds(sidecar, broker, peerVersion !== undefined)
+  const kinds = subjectKinds(sidecar, broker)
   const contenders: Contender[] = []
   try {
     for (const kind of kinds) {
@@ -127,11 +133,12 @@ async function main(): Promise<number> {
     await broker.stop()
   }
 
-  function subjectKinds(command: readonly string[], to: Broker, withPeer: boolean): SubjectKind[] {
+  function subjectKinds(command: readonly string[], to: Broker): SubjectKind[] {
     const source = [process.execPath, `${root}src/main.ts`]
     return [
       sidecarKind(sidecarName, command, to, cores),
-      ...(withPeer ? [haproxyKind(to, cores)] : []),
+      ...(peers.includes('haproxy') ? [haproxyKind(to, cores)] : []),
+      ...(peers.includes('bare') ? [bareKind(to, cores)] : []),
       ...(values.baseline === undefined
         ? []
         : [sidecarKind('baseline', values.baseline.split(' '), to, cores)]),

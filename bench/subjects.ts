@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { openSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { endProcess, freePortRow, isRunning, run, spawnTied, until } from '../test/kafka/index.ts'
 import type { Broker } from './broker.ts'
 import { pinned, type Cores } from './cores.ts'
@@ -25,6 +26,7 @@ export interface SubjectKind {
   start(options?: { readonly unpinned?: boolean; readonly wait?: boolean }): Promise<Subject>
 }
 
+const bareFile = fileURLToPath(new URL('bare.ts', import.meta.url))
 const readyTimeoutMs = 20_000
 /** Bootstrap, one virtual broker, and the admin port well behind any others. */
 const portsPerSidecar = 9
@@ -121,10 +123,10 @@ defaults
   timeout client 1h
   timeout server 1h
 frontend kafka
-  bind 127.0.0.1:${broker.peerPort}
+  bind 127.0.0.1:${broker.proxied.haproxy.listenPort}
   default_backend broker
 backend broker
-  server broker1 127.0.0.1:${broker.proxiedPort}
+  server broker1 127.0.0.1:${broker.proxied.haproxy.brokerPort}
 `
 
 export function haproxyKind(broker: Broker, cores: Cores | undefined): SubjectKind {
@@ -137,7 +139,28 @@ export function haproxyKind(broker: Broker, cores: Cores | undefined): SubjectKi
       // -db: one process in the foreground, the one that is measured.
       const command = ['haproxy', '-db', '-f', config]
       const whole = pinned(unpinned ? undefined : cores?.proxy, command)
-      return launch({ name: 'haproxy', port: broker.peerPort, command: whole, directory, wait })
+      return launch({
+        name: 'haproxy',
+        port: broker.proxied.haproxy.listenPort,
+        command: whole,
+        directory,
+        wait,
+      })
+    },
+  }
+}
+
+/** What Node takes without any knowledge of Kafka. */
+export function bareKind(broker: Broker, cores: Cores | undefined): SubjectKind {
+  const { listenPort, brokerPort } = broker.proxied.bare
+  return {
+    name: 'bare',
+    async start({ unpinned = false, wait = true } = {}) {
+      const directory = await mkdtemp(join(tmpdir(), 'kafka-cutover-bench-bare-'))
+      const flags = ['--listen', `127.0.0.1:${listenPort}`, '--to', `127.0.0.1:${brokerPort}`]
+      const command = [process.execPath, bareFile, ...flags]
+      const whole = pinned(unpinned ? undefined : cores?.proxy, command)
+      return launch({ name: 'bare', port: listenPort, command: whole, directory, wait })
     },
   }
 }
