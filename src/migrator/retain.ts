@@ -32,6 +32,8 @@ interface Tail {
   readonly from: bigint
   readonly next: bigint
   readonly batches: readonly RetainedBatch[]
+  /** False while what lies further back could not be read. */
+  readonly isWhole: boolean
 }
 
 /**
@@ -41,10 +43,13 @@ interface Tail {
  */
 export class Tails {
   readonly #cluster: Cluster
+  readonly #clock: { now(): number }
   readonly #tails = new Map<string, Tail>()
 
-  constructor(cluster: Cluster) {
+  /** @param clock ms from anywhere */
+  constructor(cluster: Cluster, clock: { now(): number }) {
     this.#cluster = cluster
+    this.#clock = clock
   }
 
   clear(): void {
@@ -58,7 +63,7 @@ export class Tails {
   /**
    * Reads what has come since the last time, and what lies further back while there is time.
    * @param nowMs the time of the cluster's records
-   * @param untilMs on the clock of `performance`
+   * @param untilMs on the clock
    * @returns those that could not be read, with the reason
    */
   async read(
@@ -80,7 +85,7 @@ export class Tails {
       return new Map<PartitionUpTo, bigint>()
     })
     for (const records of lookBackRecords) {
-      if (records !== lookBackRecords[0] && performance.now() > untilMs) break
+      if (records !== lookBackRecords[0] && this.#clock.now() > untilMs) break
       await each(fresh, async (of) => {
         const start = starts.get(of) ?? -1n
         // Nothing is as young as that.
@@ -88,6 +93,7 @@ export class Tails {
         await this.#goBack(of, start > of.end - records ? start : of.end - records)
       })
     }
+    for (const of of fresh) if (!failed.has(of)) this.#finish(of)
     return [...failed].map(([of, error]) => ({ of, error }))
   }
 
@@ -105,8 +111,9 @@ export class Tails {
     const key = partitionKey(of.topic, of.partition)
     const { leader, reign } = leaderOf(this.#cluster, of)
     const known = this.#tails.get(key)
-    const isKnown = known?.reign === reign && known.next <= of.end
-    const tail = isKnown ? known : { reign, from: of.end, next: of.end, batches: [] }
+    const isKnown = known?.reign === reign && known.isWhole && known.next <= of.end
+    const nothing = { reign, from: of.end, next: of.end, batches: [], isWhole: false }
+    const tail = isKnown ? known : nothing
     const since = await readSpan(this.#cluster, of, tail.next, of.end, leader)
     this.#tails.set(key, { ...tail, next: of.end, batches: [...tail.batches, ...since] })
     return isKnown
@@ -119,6 +126,12 @@ export class Tails {
     const { leader } = leaderOf(this.#cluster, of)
     const before = await readSpan(this.#cluster, of, from, tail.from, leader)
     this.#tails.set(key, { ...tail, from, batches: [...before, ...tail.batches] })
+  }
+
+  #finish({ topic, partition }: PartitionUpTo): void {
+    const key = partitionKey(topic, partition)
+    const tail = this.#tails.get(key)
+    if (tail !== undefined) this.#tails.set(key, { ...tail, isWhole: true })
   }
 }
 
@@ -141,7 +154,7 @@ async function readSpan(
 ): Promise<RetainedBatch[]> {
   const batches: RetainedBatch[] = []
   for (let offset = from; offset < end;) {
-    const next = collect(await fetch(cluster, name, offset, leader), offset, end, batches)
+    const next = collect(await fetch(cluster, name, offset, leader, end), offset, end, batches)
     if (next <= offset) break
     offset = next
   }
@@ -154,6 +167,7 @@ async function fetch(
   { topic, partition }: PartitionName,
   fetchOffset: bigint,
   leader: number,
+  end: bigint,
 ): Promise<Buffer | null> {
   const answer = await cluster.ask(
     apis.fetch,
@@ -170,7 +184,14 @@ async function fetch(
   )
   const read = answer.responses[0]?.partitions[0]
   const errorCode = read?.errorCode ?? answer.errorCode
-  if (errorCode === errorCodes.NONE) return read?.records ?? null
+  if (errorCode === errorCodes.NONE) {
+    if (read !== undefined && read.highWatermark >= end) return read.records
+    // A leader that has just been elected may not know yet what it may give.
+    throw new CutoverError(
+      'upstream_invalid',
+      `${topic}-${partition} is not readable to its end yet`,
+    )
+  }
   throw new CutoverError(
     'upstream_invalid',
     `the ${cluster.name} answered ${errorName(errorCode)} for ${topic}-${partition}`,

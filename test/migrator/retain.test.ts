@@ -39,7 +39,7 @@ const upTo = (from: bigint, end: bigint): readonly bigint[] =>
 
 beforeEach(() => {
   source = new FakeCluster('source', () => 0)
-  tails = new Tails(source)
+  tails = new Tails(source, performance)
   fill(0, 300)
   fill(1, 300)
 })
@@ -73,6 +73,17 @@ describe('the ends of partitions', () => {
     const topics = new Map([['orders', { ...orders, partitions }]])
     Object.defineProperty(source, 'topology', { value: { ...topology, topics } })
     await read([0], 30_000n)
+    expect(offsets(0)).toEqual(upTo(10_000n, 30_000n))
+  })
+
+  test('are read anew where something had not been read', async () => {
+    const { fault } = source
+    let count = 0
+    source.fault = (apiKey) => {
+      return apiKey === apis.fetch.key && ++count === 2 ? 'lost' : fault(apiKey)
+    }
+    expect(await read([0], 30_000n)).toHaveLength(1)
+    expect(await read([0], 30_000n)).toEqual([])
     expect(offsets(0)).toEqual(upTo(10_000n, 30_000n))
   })
 
