@@ -9,7 +9,7 @@ import type { CoordinatorKind } from '../decision.ts'
 import { virtualBroker, type ClusterFact } from '../rewriters/rewriter.ts'
 import { anyOf, type RoutingTable } from '../table.ts'
 import { placeOf, type View } from '../view.ts'
-import { throttled, translated, type Translation } from './translation.ts'
+import { clusterOfTransactions, throttled, translated, type Translation } from './translation.ts'
 
 type Found = FindCoordinatorResponse['coordinators'][number]
 const kinds: Readonly<Record<number, CoordinatorKind>> = { 0: 'group', 1: 'transaction' }
@@ -72,7 +72,7 @@ export const translateFindCoordinator: Translation = (table, request) => {
 
 /** Shares have no place of their own: they are where everything else is. */
 function clusterOfKey(view: View, of: CoordinatorKind | undefined, key: string): ClusterName {
-  if (of === 'transaction') return view.spliced ? 'target' : view.home
+  if (of === 'transaction') return clusterOfTransactions(view)
   if (of === undefined) return view.home
   return placeOf(view, key) === 'target' ? 'target' : 'source'
 }

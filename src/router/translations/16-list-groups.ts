@@ -1,15 +1,20 @@
-import type { ClusterName } from '../../ids.ts'
 import { apis, decodeRequest } from '../../protocol/index.ts'
 import { homeOf } from '../table.ts'
 import { placeOf } from '../view.ts'
-import { firstError, isSourceOff, throttled, translated, type Translation } from './translation.ts'
+import {
+  clustersInUse,
+  firstError,
+  throttled,
+  translated,
+  type Translation,
+} from './translation.ts'
 
 /** ListGroups, every version: what both homes of the virtual broker coordinate, each group where it lives. */
 export const translateListGroups: Translation = ({ view }, request) => {
   const api = apis.listGroups
   if (!view.spliced && view.home === 'source') return undefined
   const body = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  const clusters: readonly ClusterName[] = isSourceOff(view) ? ['target'] : ['source', 'target']
+  const clusters = clustersInUse(view)
   const parts = clusters.map((cluster) => ({ to: homeOf(cluster), body }))
   return translated(api, request, parts, (answers, now) => ({
     throttleTimeMs: throttled(answers),

@@ -1,29 +1,43 @@
-import { apis, decodeRequest } from '../../protocol/index.ts'
-import { byCluster, controllerOfTopic, nameIn, shownNames } from './by-cluster.ts'
+import { apis, decodeRequest, type ElectLeadersResponse } from '../../protocol/index.ts'
+import type { RoutingTable } from '../table.ts'
+import {
+  byCluster,
+  byEveryCluster,
+  controllerOfTopic,
+  nameIn,
+  visibleNames,
+  type Answered,
+} from './by-cluster.ts'
 import { firstError, throttled, type Translation } from './translation.ts'
 
-/** ElectLeaders: of the partitions named; of all, if none are, the controller of the home. */
+type Fields = typeof apis.electLeaders.response.fields
+
+/** ElectLeaders: of the partitions named; of all, if none are, in each cluster. */
 export const translateElectLeaders: Translation = (table, request) => {
   const api = apis.electLeaders
   const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  if (asked.topicPartitions === null) return byEveryCluster(table, request, api, asked, show)
   return byCluster(table, request, {
     api,
-    items: asked.topicPartitions ?? [],
+    items: asked.topicPartitions,
     to: ({ topic }) => controllerOfTopic(table, topic),
     native: (item, cluster) => ({ ...item, topic: nameIn(table, cluster, item.topic) }),
     body: (topicPartitions) => ({ ...asked, topicPartitions }),
-    show: (answers, now) => {
-      const shown = shownNames(now)
-      return {
-        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
-        errorCode: firstError(answers.map(({ answer }) => answer)),
-        replicaElectionResults: answers.flatMap(({ cluster, answer }) =>
-          answer.replicaElectionResults.map((result) => ({
-            ...result,
-            topic: shown(cluster, result.topic),
-          })),
-        ),
-      }
-    },
+    show,
   })
+}
+
+function show(answers: readonly Answered<Fields>[], table: RoutingTable): ElectLeadersResponse {
+  const visible = visibleNames(table)
+  const all = answers.map(({ answer }) => answer)
+  return {
+    throttleTimeMs: throttled(all),
+    errorCode: firstError(all),
+    replicaElectionResults: answers.flatMap(({ cluster, answer }) =>
+      answer.replicaElectionResults.flatMap((result) => {
+        const topic = visible(cluster, result.topic)
+        return topic === undefined ? [] : [{ ...result, topic }]
+      }),
+    ),
+  }
 }

@@ -1,5 +1,18 @@
-import { apis, decodeRequest } from '../../protocol/index.ts'
-import { byCluster, controllerOfTopic, nameIn, shownNames } from './by-cluster.ts'
+import {
+  apis,
+  decodeRequest,
+  type ListPartitionReassignmentsResponse,
+} from '../../protocol/index.ts'
+import type { RoutingTable } from '../table.ts'
+import {
+  byCluster,
+  byEveryCluster,
+  controllerOfTopic,
+  nameIn,
+  shownNames,
+  visibleNames,
+  type Answered,
+} from './by-cluster.ts'
 import { nativeNode, shownNodes } from './nodes.ts'
 import { firstError, throttled, type Translation } from './translation.ts'
 
@@ -37,37 +50,44 @@ export const translateAlterPartitionReassignments: Translation = (table, request
   })
 }
 
-/** ListPartitionReassignments (KIP-455): of the topics named; of all, if none are, those of the home. */
+/** ListPartitionReassignments (KIP-455): of the topics named; of all, if none are, in each cluster. */
 export const translateListPartitionReassignments: Translation = (table, request) => {
   const api = apis.listPartitionReassignments
   const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  if (asked.topics === null) return byEveryCluster(table, request, api, asked, showListed)
   return byCluster(table, request, {
     api,
-    items: asked.topics ?? [],
+    items: asked.topics,
     to: ({ name }) => controllerOfTopic(table, name),
     native: (topic, cluster) => ({ ...topic, name: nameIn(table, cluster, topic.name) }),
     body: (topics) => ({ ...asked, topics }),
-    show: (answers, now) => {
-      const shown = shownNames(now)
-      const all = answers.map(({ answer }) => answer)
-      const failed = all.find(({ errorCode }) => errorCode !== 0)
-      return {
-        throttleTimeMs: throttled(all),
-        errorCode: firstError(all),
-        errorMessage: failed?.errorMessage ?? null,
-        topics: answers.flatMap(({ cluster, answer }) =>
-          answer.topics.map((topic) => ({
-            ...topic,
-            name: shown(cluster, topic.name),
-            partitions: topic.partitions.map((partition) => ({
-              ...partition,
-              replicas: shownNodes(now, cluster, partition.replicas),
-              addingReplicas: shownNodes(now, cluster, partition.addingReplicas),
-              removingReplicas: shownNodes(now, cluster, partition.removingReplicas),
-            })),
-          })),
-        ),
-      }
-    },
+    show: showListed,
   })
+}
+
+function showListed(
+  answers: readonly Answered<typeof apis.listPartitionReassignments.response.fields>[],
+  table: RoutingTable,
+): ListPartitionReassignmentsResponse {
+  const visible = visibleNames(table)
+  const all = answers.map(({ answer }) => answer)
+  const failed = all.find(({ errorCode }) => errorCode !== 0)
+  return {
+    throttleTimeMs: throttled(all),
+    errorCode: firstError(all),
+    errorMessage: failed?.errorMessage ?? null,
+    topics: answers.flatMap(({ cluster, answer }) =>
+      answer.topics.flatMap((topic) => {
+        const name = visible(cluster, topic.name)
+        if (name === undefined) return []
+        const partitions = topic.partitions.map((partition) => ({
+          ...partition,
+          replicas: shownNodes(table, cluster, partition.replicas),
+          addingReplicas: shownNodes(table, cluster, partition.addingReplicas),
+          removingReplicas: shownNodes(table, cluster, partition.removingReplicas),
+        }))
+        return [{ ...topic, name, partitions }]
+      }),
+    ),
+  }
 }

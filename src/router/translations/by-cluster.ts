@@ -6,6 +6,7 @@ import {
   byTargetName,
   clusterOfPlanned,
   clusterOfTopic,
+  clustersInUse,
   controllerOf,
   translated,
 } from './translation.ts'
@@ -48,6 +49,26 @@ export function byCluster<Q extends Fields, S extends Fields, T>(
   return translated(api, request, parts, (answers, now) =>
     show(
       answers.map((answer, i) => ({ cluster: destinations[i]?.cluster ?? view.home, answer })),
+      now,
+    ),
+  )
+}
+
+/** Asks the controller of each cluster that still has anything; undefined while everything is the source's. */
+export function byEveryCluster<Q extends Fields, S extends Fields>(
+  table: RoutingTable,
+  request: RequestFrame,
+  api: Api<Q, S>,
+  body: Encodable<Q>,
+  show: ItemsApi<Q, S, unknown>['show'],
+): Decision | undefined {
+  const { view } = table
+  if (!view.spliced) return undefined
+  const clusters = clustersInUse(view)
+  const parts = clusters.map((cluster) => ({ to: controllerOf(table, cluster), body }))
+  return translated(api, request, parts, (answers, now) =>
+    show(
+      answers.map((answer, i) => ({ cluster: clusters[i] ?? view.home, answer })),
       now,
     ),
   )

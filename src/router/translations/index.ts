@@ -31,6 +31,11 @@ import {
 import { translateJoinGroup } from './11-join-group.ts'
 import { translateSyncGroup } from './14-sync-group.ts'
 import { translateDescribeGroups, translateDeleteGroups } from './15-describe-groups.ts'
+import { translateWriteTxnMarkers } from './27-write-txn-markers.ts'
+import { translateDescribeAcls, translateCreateAcls, translateDeleteAcls } from './29-acls.ts'
+import { translateAlterReplicaLogDirs, translateDescribeLogDirs } from './34-log-dirs.ts'
+import { translateDescribeTransactions, translateListTransactions } from './65-transactions.ts'
+import { translateListConfigResources } from './74-list-config-resources.ts'
 import { translateDescribeTopicPartitions } from './75-describe-topic-partitions.ts'
 import type { Translation } from './translation.ts'
 
@@ -62,6 +67,15 @@ const translations: ReadonlyMap<number, Translation> = new Map([
   [apis.syncGroup.key, translateSyncGroup],
   [apis.describeGroups.key, translateDescribeGroups],
   [apis.deleteGroups.key, translateDeleteGroups],
+  [apis.writeTxnMarkers.key, translateWriteTxnMarkers],
+  [apis.describeAcls.key, translateDescribeAcls],
+  [apis.createAcls.key, translateCreateAcls],
+  [apis.deleteAcls.key, translateDeleteAcls],
+  [apis.alterReplicaLogDirs.key, translateAlterReplicaLogDirs],
+  [apis.describeLogDirs.key, translateDescribeLogDirs],
+  [apis.describeTransactions.key, translateDescribeTransactions],
+  [apis.listTransactions.key, translateListTransactions],
+  [apis.listConfigResources.key, translateListConfigResources],
   [apis.describeTopicPartitions.key, translateDescribeTopicPartitions],
 ])
 

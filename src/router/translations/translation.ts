@@ -75,9 +75,17 @@ export const firstError = (answers: readonly { readonly errorCode: number }[]): 
 /** Everything has moved: the source may be switched off, and nothing is asked of it. */
 export const isSourceOff = (view: View): boolean => view.home === 'target' && view.everyTopic
 
+/** Who has anything left behind the splice. */
+export const clustersInUse = (view: View): readonly ClusterName[] =>
+  isSourceOff(view) ? ['target'] : ['source', 'target']
+
 /** Where topics are created that nobody has yet. */
 export const creatorOf = (view: View): ClusterName =>
   view.spliced && view.everyTopic ? 'target' : 'source'
+
+/** Where transactions live: all of them in one cluster. */
+export const clusterOfTransactions = (view: View): ClusterName =>
+  view.spliced ? 'target' : view.home
 
 /** The controller, or any broker while it is not known: that one says so. */
 export function controllerOf(table: RoutingTable, cluster: ClusterName): Destination {

@@ -66,7 +66,7 @@ const answers = ({ cluster, body }: Part) => {
       },
     ]
   })
-  return { topics, nextCursor }
+  return { throttleTimeMs: 0, topics, nextCursor }
 }
 
 const moved = movedTable()

@@ -258,3 +258,65 @@ describe('configurations', () => {
     }
   })
 })
+
+describe('of everything, each cluster is asked for what it has', () => {
+  const there = { source: ['orders', 'bills'], target: ['orders-v2', 'fresh', 'orders'] } as const
+
+  test.each([
+    ['a plan of some topics', moved, ['source 2', 'target 12'], ['bills', 'orders']],
+    ['a plan of every topic', everything, ['source 2', 'target 12'], ['bills', 'orders', 'fresh']],
+    ['the source is off', done, ['target 12'], ['orders', 'fresh']],
+  ])('%s', (_, table, controllers, names) => {
+    const elected = translate(
+      table,
+      apis.electLeaders,
+      2,
+      { topicPartitions: null },
+      ({ cluster }) => ({
+        throttleTimeMs: 0,
+        replicaElectionResults: there[cluster].map((topic) => ({ topic, partitionResult: [] })),
+      }),
+    )
+    expect(elected.parts.map(({ cluster, node }) => `${cluster} ${node}`)).toEqual(controllers)
+    expect(elected.parts.map(({ body }) => body.topicPartitions)).toEqual(
+      controllers.map(() => null),
+    )
+    expect(elected.answer.replicaElectionResults.map(({ topic }) => topic)).toEqual(names)
+
+    const listed = translate(
+      table,
+      apis.listPartitionReassignments,
+      0,
+      { topics: null },
+      ({ cluster, node }) => ({
+        throttleTimeMs: 0,
+        errorCode: 0,
+        errorMessage: null,
+        topics: there[cluster].map((name) => ({
+          name,
+          partitions: [
+            {
+              partitionIndex: 0,
+              replicas: [node],
+              addingReplicas: [node],
+              removingReplicas: [],
+            },
+          ],
+        })),
+      }),
+    )
+    expect(listed.parts.map(({ body }) => body.topics)).toEqual(controllers.map(() => null))
+    expect(listed.answer.topics.map(({ name }) => name)).toEqual(names)
+    for (const { partitions } of listed.answer.topics) {
+      expect(partitions).toMatchObject([{ replicas: [2], addingReplicas: [2] }])
+    }
+  })
+
+  test('goes the ordinary way while nothing has moved', () => {
+    const table = movedTable({ spliced: false })
+    expect(decideOn(table, apis.electLeaders, 2, { topicPartitions: null })).toMatchObject({
+      kind: 'forward',
+      to: { cluster: 'source', nodeId: 2 },
+    })
+  })
+})

@@ -1,0 +1,57 @@
+import { assert } from '../../assert.ts'
+import { apis, decodeRequest } from '../../protocol/index.ts'
+import { anyOf, homeOf } from '../table.ts'
+import { byCluster, shownNames } from './by-cluster.ts'
+import { clusterOfTransactions, throttled, translated, type Translation } from './translation.ts'
+
+/*
+ * A transactional producer is known to its clients by the id that its coordinator gave it (InitProducerId), and
+ * transactions live in one cluster: so ids pass as they are, and only topics have other names.
+ */
+
+/** DescribeTransactions (KIP-664): where transactions live, their topics as clients know them. */
+export const translateDescribeTransactions: Translation = (table, request, coordinators) => {
+  const cluster = clusterOfTransactions(table.view)
+  if (cluster === 'source') return undefined
+  const api = apis.describeTransactions
+  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const coordinator = (id: string) => coordinators('transaction', id, cluster)
+  const unknown = asked.transactionalIds.filter((id) => coordinator(id) === undefined)
+  if (unknown.length > 0) {
+    return {
+      kind: 'ask',
+      question: { kind: 'coordinator', of: 'transaction', keys: unknown, cluster },
+    }
+  }
+  return byCluster(table, request, {
+    api,
+    items: asked.transactionalIds,
+    to: (id) => coordinator(id) ?? anyOf(cluster),
+    native: (id) => id,
+    body: (transactionalIds) => ({ transactionalIds }),
+    show: (answers, now) => {
+      const shown = shownNames(now)
+      return {
+        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+        transactionStates: answers.flatMap(({ answer }) =>
+          answer.transactionStates.map((state) => ({
+            ...state,
+            topics: state.topics.map((topic) => ({ ...topic, topic: shown(cluster, topic.topic) })),
+          })),
+        ),
+      }
+    },
+  })
+}
+
+/** ListTransactions (KIP-664), every version: what that home of the virtual broker coordinates. */
+export const translateListTransactions: Translation = ({ view }, request) => {
+  const cluster = clusterOfTransactions(view)
+  if (cluster === view.home) return undefined
+  const api = apis.listTransactions
+  const body = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  return translated(api, request, [{ to: homeOf(cluster), body }], ([answer]) => {
+    assert(answer !== undefined, 'the one that was asked has answered')
+    return answer
+  })
+}
