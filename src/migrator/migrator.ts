@@ -64,12 +64,12 @@ export class Migrator {
     const { source, target, openTarget, plane, log, now } = options
     this.#options = options
     this.#record = new MigrationRecord(options)
-    this.#producers = new Producers({ ...options, record: this.#record })
     const clock = {
       now: () => performance.now(),
       sleep: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
       wallClock: now,
     }
+    this.#producers = new Producers({ ...options, record: this.#record, clock })
     this.#groups = new GroupsMover({
       source,
       target,

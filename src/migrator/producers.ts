@@ -3,6 +3,7 @@ import { partitionKey, shiftOf, type WantedBase } from '../router/index.ts'
 import type { Cluster } from './cluster.ts'
 import type { DataPlane } from './data-plane.ts'
 import { listOffsets } from './ends.ts'
+import type { MoveClock } from './groups/index.ts'
 import type { TopicPlan } from './preflight/index.ts'
 import type { MigrationRecord } from './record.ts'
 import { lookBackMs, Tails } from './retain.ts'
@@ -14,6 +15,7 @@ export interface ProducersOptions {
   readonly log: Log
   /** ms since the epoch */
   readonly now: () => number
+  readonly clock: Pick<MoveClock, 'now'>
 }
 
 /** How long producers wait for what the source holds of them, in ms: no client bears more than 8 s. */
@@ -36,7 +38,7 @@ export class Producers {
 
   constructor(options: ProducersOptions) {
     this.#options = options
-    this.#tails = new Tails(options.source)
+    this.#tails = new Tails(options.source, options.clock)
     options.plane.bases.wanted = (wanted) => this.#keepBase(wanted)
   }
 
@@ -58,23 +60,23 @@ export class Producers {
 
   /** Reads what the source holds of producers before they have to wait for it. What is left, is read then. */
   async foresee(topics: readonly TopicPlan[]): Promise<void> {
-    const { source, now } = this.#options
+    const { source, now, clock } = this.#options
     const partitions = topics.flatMap(({ name: topic, partitions: n }) =>
       Array.from({ length: n }, (_, partition) => ({ topic, partition })),
     )
     this.#tails.clear()
     for (let pass = 1; pass <= foreseePassesMax; pass++) {
-      const begunAt = performance.now()
+      const begunAt = clock.now()
       const ends = await listOffsets(source, partitions, latest)
       const all = partitions.map((name, i) => ({ ...name, end: ends[i] ?? 0n }))
       await this.#tails.read(all, now(), begunAt + foreseeMsMax)
-      if (performance.now() - begunAt < foreseeEnoughMs) return
+      if (clock.now() - begunAt < foreseeEnoughMs) return
     }
   }
 
   /** Reads what the source holds of producers that may send it again; meanwhile their batches wait. */
   async retain(): Promise<void> {
-    const { plane, source, record, now, log } = this.#options
+    const { plane, source, record, now, clock, log } = this.#options
     let left = record.timelines.flatMap(({ timeline }) => {
       const closed = timeline.findLast((segment) => segment.end !== null)
       if (closed !== undefined) return [{ ...closed, end: closed.end ?? 0n, timeline }]
@@ -82,13 +84,13 @@ export class Producers {
       return []
     })
     const isNeeded = record.state.phase !== 'target'
-    const deadline = performance.now() + (isNeeded ? retainMsMax : retainOffMsMax)
+    const deadline = clock.now() + (isNeeded ? retainMsMax : retainOffMsMax)
     while (left.length > 0) {
-      const failed = await this.#tails.read(left, now(), performance.now() + retainMsMax / 2)
+      const failed = await this.#tails.read(left, now(), clock.now() + retainMsMax / 2)
       const reasons = new Map(
         failed.map(({ of, error }) => [partitionKey(of.topic, of.partition), error]),
       )
-      const isLate = performance.now() >= deadline
+      const isLate = clock.now() >= deadline
       left = left.filter((segment) => {
         const { topic, partition, timeline } = segment
         const key = partitionKey(topic, partition)
