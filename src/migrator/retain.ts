@@ -14,7 +14,7 @@ import { listOffsets, type PartitionName } from './ends.ts'
 /** A client gives a record up after two minutes (delivery.timeout.ms), and then sends it no more. */
 export const lookBackMs = 2 * 60_000
 /** How many records of a partition are looked at: first the last ones of all, then more as time allows. */
-const lookBackRecords = [1_250n, 5_000n, 20_000n] as const
+const lookBackRecords = [250n, 2_500n, 20_000n] as const
 /** How many partitions are read at once. */
 const readsMax = 8
 const fetchBytesMax = 4 * 1024 * 1024
@@ -85,8 +85,8 @@ export class Tails {
       return new Map<PartitionUpTo, bigint>()
     })
     for (const records of lookBackRecords) {
-      if (records !== lookBackRecords[0] && this.#clock.now() > untilMs) break
       await each(fresh, async (of) => {
+        if (records !== lookBackRecords[0] && this.#clock.now() > untilMs) return
         const start = starts.get(of) ?? -1n
         // Nothing is as young as that.
         if (start < 0n) return

@@ -61,7 +61,7 @@ describe('the ends of partitions', () => {
 
   test('are read for what is youngest when there is no time', async () => {
     await read([0], 30_000n, 0)
-    expect(offsets(0)).toEqual(upTo(28_800n, 30_000n))
+    expect(offsets(0)).toEqual(upTo(29_800n, 30_000n))
   })
 
   test('are read anew under another leader', async () => {
