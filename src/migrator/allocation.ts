@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { apis, errorName } from '../protocol/index.ts'
+import { transactionalId as carryTransactionalId } from './carry.ts'
 import type { Cluster } from './cluster.ts'
 import { describeGroup, listGroups } from './groups/index.ts'
 
@@ -37,6 +38,16 @@ export async function allocate(
     const { errorCode } = await target.ask(apis.initProducerId, 1, body, 'any')
     if (errorCode !== 0) {
       throw new Error(`the target answered InitProducerId with ${errorName(errorCode)}`)
+    }
+  })
+  await ready('the target to take transactions of what is carried', async () => {
+    const body = { transactionalId: carryTransactionalId, transactionTimeoutMs }
+    const coordinator = { transaction: carryTransactionalId }
+    const { errorCode } = await target.ask(apis.initProducerId, 1, body, coordinator)
+    if (errorCode !== 0) {
+      throw new Error(
+        `the target answered InitProducerId of ${carryTransactionalId} with ${errorName(errorCode)}`,
+      )
     }
   })
   for (const { group } of await listGroups(source)) {

@@ -4,6 +4,7 @@ import { apis, errorCodes, errorName } from '../protocol/index.ts'
 import {
   nativeProducerId,
   openSegment,
+  partitionKey,
   rebased,
   type Segment,
   type SequenceBases,
@@ -17,9 +18,11 @@ const fetchBytesMax = 1024 * 1024
 const transactionTimeoutMs = 30_000
 /** In its offsets the target keeps how far each partition of the source was carried. */
 const carriedGroup = 'kafka-cutover-carried'
-const transactionalId = 'kafka-cutover-carry'
+export const transactionalId = 'kafka-cutover-carry'
 const allReplicas = -1
 const produceTimeoutMs = 10_000
+const decideTriesMax = 40
+const decidePauseMs = 50
 
 /**
  * Sequence numbers of one producer and epoch have no holes. So what a target refuses because of them it has
@@ -53,19 +56,38 @@ export class Carrier {
   #producer: ProducerName | undefined
   /** By target partition, since the producer was initialised. */
   readonly #sequences = new Map<string, number>()
-  #carried: ReadonlyMap<string, ReadonlyMap<number, { readonly offset: bigint }>> | undefined
+  /** By target partition, as far as it is known. */
+  readonly #carried = new Map<string, bigint>()
+  readonly #sleep: (ms: number) => Promise<void>
 
-  constructor(source: Cluster, target: Cluster, bases: SequenceBases) {
+  /** @param sleep rejects when nothing is to be carried any more */
+  constructor(
+    source: Cluster,
+    target: Cluster,
+    bases: SequenceBases,
+    sleep: (ms: number) => Promise<void>,
+  ) {
     this.#source = source
     this.#target = target
     this.#bases = bases
+    this.#sleep = sleep
   }
 
-  /** How far a partition was carried, in the source's offsets; its end before the first time. */
+  /**
+   * How far a partition was carried, in the source's offsets; its end before the first time. A transaction
+   * that was left in the middle is decided before its offsets are read: behind its EndTxn they are those of
+   * before for a while.
+   */
   async carriedTo(timeline: Timeline, closed: Segment): Promise<bigint> {
-    this.#carried ??= await fetchOffsets(this.#target, carriedGroup)
     const { topic, partition } = openSegment(timeline)
-    return this.#carried.get(topic)?.get(partition)?.offset ?? closed.end ?? 0n
+    const key = partitionKey(topic, partition)
+    const known = this.#carried.get(key)
+    if (known !== undefined) return known
+    this.#producer ??= await this.#initialise()
+    const stored = await fetchOffsets(this.#target, carriedGroup, { topic, partition })
+    const offset = stored.get(topic)?.get(partition)?.offset ?? closed.end ?? 0n
+    this.#carried.set(key, offset)
+    return offset
   }
 
   /** Carries what there is, up to some megabyte. @returns what it was; null when there is nothing */
@@ -78,13 +100,14 @@ export class Carrier {
     if (idempotent.some((batch) => this.#baseOf(timeline, batch) === undefined)) return null
     try {
       for (const batch of idempotent) await this.#repeat(timeline, batch)
-      await this.#append(openSegment(timeline), late)
-      this.#carried = undefined
+      const open = openSegment(timeline)
+      await this.#append(open, late)
+      this.#carried.set(partitionKey(open.topic, open.partition), late.end)
       return late
     } catch (error) {
       // Whether the transaction was committed, the target's offsets tell.
       this.#producer = undefined
-      this.#carried = undefined
+      this.#carried.clear()
       throw error
     }
   }
@@ -134,28 +157,25 @@ export class Carrier {
     const coordinator = { transaction: transactionalId }
     const others = late.batches.filter((batch) => !isIdempotent(batch))
     if (others.length > 0) {
-      const added = await this.#target.ask(
-        apis.addPartitionsToTxn,
-        3,
-        {
-          v3AndBelowTransactionalId: transactionalId,
-          v3AndBelowProducerId: producer.producerId,
-          v3AndBelowProducerEpoch: producer.producerEpoch,
-          v3AndBelowTopics: [{ name: topic, partitions: [partition] }],
-        },
-        coordinator,
-      )
-      const code = added.resultsByTopicV3AndBelow[0]?.resultsByPartition[0]?.partitionErrorCode ?? 0
-      refuse('AddPartitionsToTxn', this.#target, code)
+      await this.#whenDecided('AddPartitionsToTxn', async () => {
+        const { resultsByTopicV3AndBelow: added } = await this.#target.ask(
+          apis.addPartitionsToTxn,
+          3,
+          {
+            v3AndBelowTransactionalId: transactionalId,
+            v3AndBelowProducerId: producer.producerId,
+            v3AndBelowProducerEpoch: producer.producerEpoch,
+            v3AndBelowTopics: [{ name: topic, partitions: [partition] }],
+          },
+          coordinator,
+        )
+        return { errorCode: added[0]?.resultsByPartition[0]?.partitionErrorCode ?? 0 }
+      })
     }
     for (const batch of others) await this.#appendOne({ topic, partition }, batch, producer)
-    const offsets = await this.#target.ask(
-      apis.addOffsetsToTxn,
-      3,
-      { ...ids, groupId: carriedGroup },
-      coordinator,
+    await this.#whenDecided('AddOffsetsToTxn', () =>
+      this.#target.ask(apis.addOffsetsToTxn, 3, { ...ids, groupId: carriedGroup }, coordinator),
     )
-    refuse('AddOffsetsToTxn', this.#target, offsets.errorCode)
     const stored = await this.#target.ask(
       apis.txnOffsetCommit,
       2,
@@ -184,15 +204,31 @@ export class Carrier {
   }
 
   async #initialise(): Promise<ProducerName> {
-    const answer = await this.#target.ask(
-      apis.initProducerId,
-      2,
-      { transactionalId, transactionTimeoutMs },
-      { transaction: transactionalId },
+    const { producerId, producerEpoch } = await this.#whenDecided('InitProducerId', () =>
+      this.#target.ask(
+        apis.initProducerId,
+        2,
+        { transactionalId, transactionTimeoutMs },
+        { transaction: transactionalId },
+      ),
     )
-    refuse('InitProducerId', this.#target, answer.errorCode)
     this.#sequences.clear()
-    return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
+    return { producerId, producerEpoch }
+  }
+
+  /** The transaction before it is being ended for some moments behind its EndTxn: asked again until it is over. */
+  async #whenDecided<A extends { readonly errorCode: number }>(
+    what: string,
+    ask: () => Promise<A>,
+  ): Promise<A> {
+    for (let tries = 1; ; tries++) {
+      const answer = await ask()
+      if (answer.errorCode !== errorCodes.CONCURRENT_TRANSACTIONS || tries >= decideTriesMax) {
+        refuse(what, this.#target, answer.errorCode)
+        return answer
+      }
+      await this.#sleep(decidePauseMs)
+    }
   }
 
   async #appendOne(

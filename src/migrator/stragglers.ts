@@ -47,7 +47,9 @@ export class Stragglers {
 
   constructor(options: StragglersOptions) {
     this.#options = options
-    this.#carrier = new Carrier(options.source, options.target, options.bases)
+    this.#carrier = new Carrier(options.source, options.target, options.bases, (ms) =>
+      options.clock.sleep(ms, this.#wake.signal),
+    )
   }
 
   /** Undefined while the partition has not been looked at. */

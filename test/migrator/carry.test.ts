@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startEmbeddedCluster, type EmbeddedCluster } from '../../src/embedded/index.ts'
 import { nodeId, type ClusterName } from '../../src/ids.ts'
@@ -65,7 +66,9 @@ async function send(to: ClusterName, values: readonly string[], sequence?: numbe
 
 /** As a sidecar that has just been started. */
 const carry = async () => {
-  const carrier = new Carrier(opened.source.cluster, opened.target.cluster, bases)
+  const carrier = new Carrier(opened.source.cluster, opened.target.cluster, bases, (ms) =>
+    sleep(ms, undefined),
+  )
   return carrier.carry(timeline, timeline[0])
 }
 const written = () =>

@@ -123,10 +123,20 @@ export interface CommittedOffset {
 }
 export type CommittedOffsets = ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>>
 
-/** All that a group has committed; offsets as they are stored. Waits for those of open transactions. */
-export async function fetchOffsets(cluster: Cluster, group: string): Promise<CommittedOffsets> {
+/**
+ * What a group has committed; offsets as they are stored. One that an open transaction may change is refused
+ * (KIP-447), but only where it is named: of all, it is left out while it is the first of its partition.
+ *
+ * @param of null is everything
+ */
+export async function fetchOffsets(
+  cluster: Cluster,
+  group: string,
+  of: { readonly topic: string; readonly partition: number } | null = null,
+): Promise<CommittedOffsets> {
   const version = cluster.version(apis.offsetFetch.key, known.offsetFetch) ?? known.offsetFetch
-  const body = { groupId: group, topics: null, ...(version >= 7 ? { requireStable: true } : {}) }
+  const topics = of === null ? null : [{ name: of.topic, partitionIndexes: [of.partition] }]
+  const body = { groupId: group, topics, ...(version >= 7 ? { requireStable: true } : {}) }
   const answer = await withCoordinator(cluster, group, async () => {
     const answer = await cluster.ask(apis.offsetFetch, version, body, { group })
     return { answer, errors: [answer.errorCode, ...errorsOf(answer.topics)] }
