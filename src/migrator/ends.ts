@@ -77,6 +77,12 @@ export async function listOffsets(
   return partitions.map(({ topic, partition }) => found.get(`${topic} ${partition}`) ?? -1n)
 }
 
+interface EpochAsked {
+  readonly partition: number
+  readonly currentLeaderEpoch: number
+  readonly leaderEpoch: number
+}
+
 /** OffsetForLeaderEpoch of the leader's own epoch tells the log's end (KIP-101). */
 async function logEnds(
   cluster: Cluster,
@@ -90,9 +96,11 @@ async function logEnds(
       cluster.topology.topics.get(topic)?.partitions[partition]?.leaderEpoch ?? -1
     const known = mine.filter((each) => epochOf(each) >= 0)
     if (known.length === 0) return
-    const topics = new Map<string, { partition: number; leaderEpoch: number }[]>()
+    const topics = new Map<string, EpochAsked[]>()
     for (const each of known) {
-      const entry = { partition: each.partition, leaderEpoch: epochOf(each) }
+      // A leader that knows of another epoch refuses (KIP-320): its end would be taken for one without epochs.
+      const leaderEpoch = epochOf(each)
+      const entry = { partition: each.partition, currentLeaderEpoch: leaderEpoch, leaderEpoch }
       if (!topics.get(each.topic)?.push(entry)) topics.set(each.topic, [entry])
     }
     const answer = await cluster.ask(
@@ -100,16 +108,14 @@ async function logEnds(
       version,
       {
         replicaId: -1,
-        topics: [...topics].map(([topic, entries]) => ({
-          topic,
-          partitions: entries.map((entry) => ({ ...entry, currentLeaderEpoch: -1 })),
-        })),
+        topics: [...topics].map(([topic, asked]) => ({ topic, partitions: asked })),
       },
       { nodeId: nodeId(leader) },
     )
     for (const topic of answer.topics) {
       for (const { partition, errorCode, endOffset } of topic.partitions) {
-        if (errorCode === 0 && endOffset >= 0n) found.set(`${topic.topic} ${partition}`, endOffset)
+        failOn(cluster, errorCode, `${topic.topic}-${partition}`)
+        if (endOffset >= 0n) found.set(`${topic.topic} ${partition}`, endOffset)
       }
     }
   })

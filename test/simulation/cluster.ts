@@ -213,9 +213,13 @@ export class SimCluster extends FakeCluster {
     this.on(apis.offsetForLeaderEpoch, ({ topics }) => ({
       topics: topics.map(({ topic, partitions }) => ({
         topic,
-        partitions: partitions.map(({ partition: index, leaderEpoch }) => {
+        partitions: partitions.map(({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
           const partition = topic === this.topic ? this.#led(index) : undefined
           if (partition === undefined) return { partition: index, errorCode: 6, endOffset: -1n }
+          if (currentLeaderEpoch !== -1 && currentLeaderEpoch !== partition.epoch) {
+            const errorCode = errorCodes.FENCED_LEADER_EPOCH
+            return { partition: index, errorCode, endOffset: -1n }
+          }
           const endOffset = leaderEpoch === partition.epoch ? partition.end : -1n
           return { partition: index, errorCode: 0, leaderEpoch, endOffset }
         }),
@@ -249,6 +253,11 @@ export class BrokerLink implements LinkEnd {
 
   get open(): boolean {
     return this.#link.open
+  }
+
+  /** Whether the broker has to do with it still. */
+  get isBusy(): boolean {
+    return this.#isBusy || this.#link.unsent.length > 0
   }
 
   send(frame: Buffer): void {

@@ -139,7 +139,7 @@ function readingBreaches(
       if (log[at] !== value)
         breaches.push(`${reader}: ${partition} @${at} is ${log[at]}, given ${value}`)
       if (at > next) breaches.push(`${reader}: ${partition} @${next} was passed over for ${at}`)
-      const mayRepeat = ledger.disturbed && !reader.startsWith('alone')
+      const mayRepeat = (ledger.disturbed || ledger.isLate(reader)) && reader !== 'alone'
       if (at < next && !mayRepeat) breaches.push(`${reader}: ${partition} @${at} came again`)
       next = Math.max(next, at + 1)
     }

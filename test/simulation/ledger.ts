@@ -23,6 +23,7 @@ export class Ledger {
   readonly deliveries = new Map<string, Delivered[][]>()
   readonly breaches: string[] = []
   readonly #begun = new Map<string, bigint>()
+  readonly #late = new Set<string>()
   isSourceOff: () => boolean = () => false
   /** Whether something happened behind which a delivery may come again: of a connection, or a process. */
   disturbed = false
@@ -51,12 +52,19 @@ export class Ledger {
   /** A group asks where to begin; the first time counts. */
   began(reader: string, partition: number, offset: bigint): void {
     const key = `${reader} ${partition}`
-    if (!this.#begun.has(key)) this.#begun.set(key, this.isSourceOff() ? offset : 0n)
+    if (this.#begun.has(key)) return
+    this.#begun.set(key, this.isSourceOff() ? offset : 0n)
+    if (this.isSourceOff()) this.#late.add(reader)
   }
 
   /** Who begins when the source is not needed any more begins where it ends. */
   beginOf(reader: string, partition: number): bigint {
     return this.#begun.get(`${reader} ${partition}`) ?? 0n
+  }
+
+  /** Its first JoinGroup may have been on its way when the source was not needed any more: it joins again. */
+  isLate(reader: string): boolean {
+    return this.#late.has(reader)
   }
 
   broke(law: string): void {

@@ -30,7 +30,6 @@ export class Migration {
     const now = scheduler.wallClock
     const changed = () => {}
     this.record = new MigrationRecord({ journal: owner.journal(), plane: owner, log, now, changed })
-    this.#producers = new Producers({ source, plane: owner, record: this.record, log, now })
     const clock = {
       now: scheduler.now,
       sleep: (ms: number, signal: AbortSignal) =>
@@ -42,6 +41,8 @@ export class Migration {
         }),
       wallClock: now,
     }
+    const { record } = this
+    this.#producers = new Producers({ source, plane: owner, record, log, now, clock })
     this.#groups = new GroupsMover({
       source,
       target,
@@ -108,6 +109,7 @@ export class Migration {
     while (owner.longFetches > 0 && scheduler.now() < deadline) await owner.sleep(pollMs)
     const { partitions } = owner.options
     const topic = { name: topicOf.source, targetName: topicOf.target, topicId: null, partitions }
+    await this.#producers.foresee([topic]).catch(() => {})
     await this.record.append({
       kind: 'fence',
       fence: (this.record.state.fence?.id ?? 0) + 1,

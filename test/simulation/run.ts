@@ -1,5 +1,5 @@
 import type { ClusterName } from '../../src/ids.ts'
-import { partitionKey, replay, type Entry } from '../../src/router/index.ts'
+import { replay, type Entry } from '../../src/router/index.ts'
 import { nodes, SimCluster } from './cluster.ts'
 import { SimConsumer } from './consumer.ts'
 import { Incarnation } from './incarnation.ts'
@@ -26,6 +26,8 @@ export interface RunResult {
 /** When everything that disturbs is over; what follows must settle. */
 const calmAtMs = 1_500
 const settledAtMs = 200_000
+/** As src/migrator/carry.ts names it. */
+const carriedGroup = 'kafka-cutover-carried'
 
 /** One seed's history, and the laws that it broke. */
 export async function run(options: RunOptions): Promise<RunResult> {
@@ -179,6 +181,12 @@ class World {
     const faults = random.pick([0, 0, 2, 6, 12])
     const cutoverAt = random.between(50, 900)
     this.scheduler.after(cutoverAt, () => this.#cutover())
+    const { source } = this.#clusters
+    if (source.habits.zombieMs > 0) {
+      this.#wasDisturbed = true
+      this.#ledger.disturbed = true
+      this.scheduler.after(cutoverAt - random.next() * 40, () => this.#cut([source]))
+    }
     for (let i = 0; i < faults; i++) {
       // Most of what can be wrong can be wrong around the splice alone.
       const at = random.chance(0.5) ? random.next() * calmAtMs : cutoverAt + random.next() * 200
@@ -216,14 +224,16 @@ class World {
 
   /** What was written to the source behind the splice, and is still to come, is on the target. */
   #isCarried(): boolean {
-    const { source } = this.#clusters
+    const { source, target } = this.#clusters
     const { state } = replay(this.#entries)
     const timelines = [...state.topics.values()][0]?.timelines ?? []
+    // Where its answer was lost, the target knows of it, and the journal does not.
+    const [stored] = target.group(carriedGroup).offsets.all()
     return (
       source.stalled === 0 &&
       timelines.every(([closed], index) => {
-        const key = partitionKey(closed.topic, index)
-        return source.partitions[index]?.end === (state.carried.get(key) ?? closed.end)
+        const carried = stored?.partitions.find(({ partition }) => partition === index)
+        return source.partitions[index]?.end === (carried?.value.offset ?? closed.end)
       })
     )
   }
@@ -265,12 +275,16 @@ class World {
     this.#wasDisturbed = true
     this.#ledger.disturbed = true
     if (what === 'drop') random.pick([...this.#producers, ...this.#consumers]).drop()
-    if (what === 'broker') {
-      const links = Object.values(this.#clusters).flatMap((cluster) => [...cluster.links])
-      if (links.length > 0) random.pick(links).end()
-    }
+    if (what === 'broker') this.#cut(Object.values(this.#clusters))
     if (what === 'elect' && this.#hasElections) this.#elect()
     if (what === 'crash') this.#crash()
+  }
+
+  /** A connection to a broker breaks, rather one that is in use. */
+  #cut(clusters: readonly SimCluster[]): void {
+    const links = clusters.flatMap((cluster) => [...cluster.links])
+    const busy = links.filter(({ isBusy }) => isBusy)
+    if (links.length > 0) this.#random.pick(busy.length > 0 ? busy : links).end()
   }
 
   #elect(): void {
