@@ -6,7 +6,7 @@ import {
   type DeleteAclsResponse,
 } from '../../protocol/index.ts'
 import { anyOf, type Destination, type RoutingTable } from '../table.ts'
-import { nameIn, shownNames, visibleNames } from './by-cluster.ts'
+import { nameIn, visibleNames } from './by-cluster.ts'
 import {
   clusterOfTopic,
   controllerOf,
@@ -90,11 +90,9 @@ function showFound(
   table: RoutingTable,
 ): <P extends Pattern>(found: P, search: Search<unknown>) => P | undefined {
   const visible = visibleNames(table)
-  const shown = shownNames(table)
   return (found, { cluster, isNarrow }) => {
     if (!isOfTopic(found)) return isNarrow || cluster === table.view.home ? found : undefined
-    const { resourceName: native } = found
-    const resourceName = isNarrow ? shown(cluster, native) : visible(cluster, native)
+    const resourceName = visible(cluster, found.resourceName)
     return resourceName === undefined ? undefined : { ...found, resourceName }
   }
 }
