@@ -34,9 +34,22 @@ export type SeePartition = (
   recordsLength: number,
 ) => void
 
+/** The offset that was added last, and its halves: one shift serves batch after batch, and a bigint is an allocation. */
+let halved = 0n
+let high = 0
+let low = 0
+
 /** Adds to the int64 at `at`. Wraps, as in Java: only garbage is that large. */
 export function addInt64(buffer: Buffer, at: number, offset: bigint): void {
-  buffer.writeBigInt64BE(BigInt.asIntN(64, buffer.readBigInt64BE(at) + offset), at)
+  if (offset !== halved) {
+    halved = offset
+    high = Number(BigInt.asIntN(32, offset >> 32n))
+    low = Number(BigInt.asUintN(32, offset))
+  }
+  const sum = buffer.readUInt32BE(at + 4) + low
+  const carry = sum > 0xffff_ffff ? 1 : 0
+  buffer.writeUInt32BE(sum >>> 0, at + 4)
+  buffer.writeInt32BE((buffer.readInt32BE(at) + high + carry) | 0, at)
 }
 
 /** Shifts an offset that may be -1, "none". */
