@@ -171,7 +171,7 @@ export class Waiting {
   sent(): void {
     this.#released()
     this.#attempts = 0
-    this.#asked.clear()
+    if (this.#asked.size > 0) this.#asked.clear()
     this.#waitsSinceMs = undefined
   }
 
