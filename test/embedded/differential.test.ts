@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startEmbeddedCluster } from '../../src/embedded/index.ts'
 import { errorCodes } from '../../src/protocol/index.ts'
 import { requireKafka, startCluster, type Cluster } from '../kafka/index.ts'
+import type { Answers } from './questions/given.ts'
 import { RawClient } from './raw-client.ts'
-import { askEverything, type Answers } from './scenario.ts'
+import { askEverything } from './scenario.ts'
 
 /** Where releases differ, the embedded cluster answers as the latest. */
 const onlyThere: Readonly<Record<string, Answers>> = {
