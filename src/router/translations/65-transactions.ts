@@ -1,7 +1,7 @@
 import { assert } from '../../assert.ts'
 import { apis, decodeRequest } from '../../protocol/index.ts'
 import { anyOf, homeOf } from '../table.ts'
-import { byCluster, shownNames } from './by-cluster.ts'
+import { byCluster, visibleNames } from './by-cluster.ts'
 import { clusterOfTransactions, throttled, translated, type Translation } from './translation.ts'
 
 /*
@@ -9,7 +9,7 @@ import { clusterOfTransactions, throttled, translated, type Translation } from '
  * transactions live in one cluster: so ids pass as they are, and only topics have other names.
  */
 
-/** DescribeTransactions (KIP-664): where transactions live, their topics as clients know them. */
+/** DescribeTransactions (KIP-664): where transactions live, those topics that clients see, as they know them. */
 export const translateDescribeTransactions: Translation = (table, request, coordinators) => {
   const cluster = clusterOfTransactions(table.view)
   if (cluster === 'source') return undefined
@@ -30,13 +30,16 @@ export const translateDescribeTransactions: Translation = (table, request, coord
     native: (id) => id,
     body: (transactionalIds) => ({ transactionalIds }),
     show: (answers, now) => {
-      const shown = shownNames(now)
+      const visible = visibleNames(now)
       return {
         throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
         transactionStates: answers.flatMap(({ answer }) =>
           answer.transactionStates.map((state) => ({
             ...state,
-            topics: state.topics.map((topic) => ({ ...topic, topic: shown(cluster, topic.topic) })),
+            topics: state.topics.flatMap((each) => {
+              const topic = visible(cluster, each.topic)
+              return topic === undefined ? [] : [{ ...each, topic }]
+            }),
           })),
         ),
       }

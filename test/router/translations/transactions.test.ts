@@ -14,9 +14,9 @@ describe('DescribeTransactions', () => {
   const asked = { transactionalIds: ['payments', 'refunds'] }
 
   test.each([
-    ['behind the splice', moved],
-    ['once everything has moved', done],
-  ])('%s: on the target, by the names that clients know', (_, table) => {
+    ['behind the splice', moved, ['orders']],
+    ['once everything has moved', done, ['orders', 'fresh']],
+  ])('%s: on the target, by the names that clients know', (_, table, topics) => {
     const { parts, answer } = translate(table, describeTransactions, 0, asked, ({ body }) => ({
       throttleTimeMs: 0,
       transactionStates: body.transactionalIds.map((transactionalId) => ({
@@ -38,8 +38,8 @@ describe('DescribeTransactions', () => {
         ...[transactionalId, producerId, ...topics.map(({ topic }) => topic)],
       ]),
     ).toEqual([
-      ['payments', 5n, 'orders', 'fresh'],
-      ['refunds', 5n, 'orders', 'fresh'],
+      ['payments', 5n, ...topics],
+      ['refunds', 5n, ...topics],
     ])
   })
 
