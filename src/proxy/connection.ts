@@ -20,11 +20,6 @@ export interface ConnectionHandler {
 }
 
 const shortReadsBeforeShrink = 8
-/**
- * A rest as short as this goes back to the beginning of its buffer at once: it is still in the cache, and so
- * is what is overwritten by what follows it. Later, when the buffer is full, most of a frame would be moved.
- */
-const movedRestBytesMax = 32 * 1024
 /** Where a connection reads that has no room left because its handler is blocked; copied at once. */
 const scratch = Buffer.allocUnsafeSlow(4 * 1024)
 
@@ -307,15 +302,12 @@ export class Connection implements TransportOwner {
       return
     }
     // A blocked handler wants nothing more now; `scratch` bridges a full buffer.
-    if (this.#blocked) return
-    const isFull = this.#end === this.#buffer.length
-    const isShort = left <= movedRestBytesMax && left <= this.#start
-    if (!isFull && !isShort) return
+    if (this.#blocked || this.#end < this.#buffer.length) return
     if (this.#start > 0 && this.#holds === 0) {
       this.#buffer.copyWithin(0, this.#start, this.#end)
       this.#start = 0
       this.#end = left
-    } else if (isFull && !this.#replace(Math.max(left * 2, this.#buffer.length))) {
+    } else if (!this.#replace(Math.max(left * 2, this.#buffer.length))) {
       this.destroy(noBufferLeft(left))
     }
   }

@@ -135,34 +135,3 @@ describe('a connection whose bytes another one does not take', () => {
     expect(await until(() => pool.bytesInUse === 0, 2_000, 5)).toBe(true)
   })
 })
-
-test('a short rest waits at the beginning of the buffer for what follows it', async () => {
-  const frameBytes = 3_000
-  const starts: number[] = []
-  let consumed = 0
-  let isRight = true
-  const { connection, far } = await openPair(new BufferPool(2 ** 24), {
-    ...nothing,
-    received(buffer, start, end) {
-      starts.push(start)
-      let position = start
-      for (; end - position >= frameBytes; position += frameBytes) {
-        for (let i = 0; i < frameBytes; i++) {
-          if (buffer[position + i] !== patternAt(consumed++)) isRight = false
-        }
-      }
-      return position
-    },
-  })
-  const bytes = pattern(10 * frameBytes + 500)
-  for (let frame = 0; frame < 10; frame++) {
-    // A frame, and the beginning of the next one.
-    far.write(bytes.subarray(frame * frameBytes + (frame && 500), (frame + 1) * frameBytes + 500))
-    const isThere = () =>
-      consumed === (frame + 1) * frameBytes && connection.unconsumedBytes === 500
-    expect(await until(isThere, 2_000, 1)).toBe(true)
-  }
-  expect(isRight).toBe(true)
-  expect(starts.every((start) => start === 0)).toBe(true)
-  connection.destroy()
-})
