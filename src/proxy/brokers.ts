@@ -8,7 +8,8 @@ import {
   type Destination,
   type RoutingTable,
 } from '../router/index.ts'
-import type { ClusterClient, Identity } from './cluster-client.ts'
+import type { ClusterClient } from './cluster-client.ts'
+import type { Identity } from './upstream-login.ts'
 import type { Upstream, UpstreamOwner } from './upstream.ts'
 
 /** What brokers are known. */

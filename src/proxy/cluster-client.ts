@@ -16,31 +16,15 @@ import {
   type Fact,
   type OfferedFeatures,
 } from '../router/index.ts'
-import {
-  upstreamTlsOptions,
-  type ClusterTls,
-  type Credentials,
-  type SaslMechanism,
-} from '../security/index.ts'
+import { upstreamTlsOptions, type ClusterTls } from '../security/index.ts'
 import type { BufferPool } from './buffers.ts'
 import { askVersions, OfferedVersions, type BrokerVersions } from './broker-versions.ts'
+import { ClusterWatch, type WatchedCluster } from './cluster-watch.ts'
 import { Coordinators } from './coordinators.ts'
-import { logIn } from './upstream-login.ts'
+import type { Server, ServerAddress } from './server.ts'
 import { addressOf } from './transport.ts'
+import { logIn, type Identity } from './upstream-login.ts'
 import { asCutoverError, Upstream, type UpstreamOwner } from './upstream.ts'
-
-export interface ServerAddress {
-  readonly host: string
-  readonly port: number
-}
-
-/** As whom a connection logs in to a cluster; null where it does not. */
-export type Identity = (Credentials & { readonly mechanism: SaslMechanism }) | null
-
-/** A server by its address; its node id where that is known. */
-interface Server extends ServerAddress {
-  readonly nodeId?: NodeId
-}
 
 export interface ClusterClientOptions {
   readonly name: ClusterName
@@ -63,37 +47,37 @@ export interface ClusterLimits {
   readonly topologyAgeMsMax: number
 }
 
-/** How often a broker may be asked about the same trouble. */
-const refreshIntervalMsMin = 500
+/** How soon a topic may be asked for again. */
+const leadersIntervalMsMin = 500
 /** How long a broker that could not be reached is passed over when any broker will do. */
 const failureMemoryMs = 1_000
 
 /** Everything the sidecar knows of one cluster, and how it comes to know it. */
-export class ClusterClient {
+export class ClusterClient implements WatchedCluster {
   readonly name: ClusterName
   topology: Topology = emptyTopology
   /** By node id; -1 while only a bootstrap server was asked. */
   readonly versions = new OfferedVersions()
   readonly #options: ClusterClientOptions
+  readonly #watch: ClusterWatch
   readonly #coordinators = new Coordinators()
   readonly #failedAt = new Map<NodeId, number>()
   /** Brokers that were away: they may have come back as another version. */
   readonly #suspect = new Set<NodeId | -1>()
   /** When topics without a known leader were last asked for, oldest first. */
   readonly #leadersAskedAt = new Map<string, number>()
-  #control: Upstream | undefined
   /** The last credentials an application logged in with, where the cluster has none of its own. */
   #borrowed: Identity = null
-  #refreshing: Promise<void> | undefined
-  #refreshedAt = -Infinity
-  #timer: NodeJS.Timeout | undefined
-  #stopped = false
-  #failing = false
-  #retired = false
 
   constructor(options: ClusterClientOptions) {
     this.name = options.name
     this.#options = options
+    this.#watch = new ClusterWatch(this, {
+      bootstrapServers: options.bootstrapServers,
+      answerTimeoutMs: options.limits.answerTimeoutMs,
+      topologyAgeMsMax: options.limits.topologyAgeMsMax,
+      log: options.log,
+    })
   }
 
   /** The cluster has told its brokers and what they offer. */
@@ -116,23 +100,15 @@ export class ClusterClient {
 
   /** The cluster is not needed any more: that it goes away is no trouble, and nobody looks for it. */
   retire(): void {
-    this.#retired = true
+    this.#watch.retire()
   }
 
   start(): void {
-    const tick = (): void => {
-      if (this.#stopped) return
-      const age = this.discovered ? this.#options.limits.topologyAgeMsMax : 1_000
-      this.#timer = setTimeout(tick, age)
-      if (!this.#retired || !this.#failing) void this.refresh()
-    }
-    tick()
+    this.#watch.start()
   }
 
   stop(): void {
-    this.#stopped = true
-    clearTimeout(this.#timer)
-    this.#control?.end()
+    this.#watch.stop()
   }
 
   /** Opens a connection to a broker, logged in as `identity`. */
@@ -169,7 +145,7 @@ export class ClusterClient {
         clearTimeout(timer)
         const failure = asCutoverError(error, 'upstream_connect')
         if (nodeId !== undefined && failure.kind !== 'auth_upstream') this.noteFailure(nodeId)
-        if (this.#retired) return
+        if (this.#watch.retired) return
         options.observer.failed(failure.kind)
         options.log.warn(
           { cluster: this.name, nodeId, peer: upstream.peer, err: failure.message },
@@ -181,8 +157,8 @@ export class ClusterClient {
   }
 
   /** The same, for the sidecar itself. */
-  openOwn(to: Destination): Upstream {
-    return this.open(controlOwner, to, this.#identity)
+  openOwn(to: Destination | Server, identity = this.#identity): Upstream {
+    return this.open(ownConnection, to, identity)
   }
 
   addressOf(nodeId: NodeId): ServerAddress {
@@ -238,7 +214,7 @@ export class ClusterClient {
     const [known] = this.topology.brokers.values()
     const server = known ?? this.#options.bootstrapServers[0]
     if (server === undefined) return
-    const upstream = this.open(controlOwner, server, identity)
+    const upstream = this.openOwn(server, identity)
     try {
       await upstream.opened
     } finally {
@@ -271,7 +247,7 @@ export class ClusterClient {
   mayAskLeaders(topics: readonly string[]): boolean {
     const now = performance.now()
     for (const [topic, askedAt] of this.#leadersAskedAt) {
-      if (now - askedAt < refreshIntervalMsMin) break
+      if (now - askedAt < leadersIntervalMsMin) break
       this.#leadersAskedAt.delete(topic)
     }
     return topics.every((topic) => !this.#leadersAskedAt.has(topic))
@@ -317,7 +293,7 @@ export class ClusterClient {
 
   /** Whether the last attempt to ask the cluster who it is failed. */
   get unreachable(): boolean {
-    return this.#failing
+    return this.#watch.failing
   }
 
   forgetCoordinator(of: CoordinatorKind, key: string): void {
@@ -331,103 +307,11 @@ export class ClusterClient {
 
   /** Asks the cluster who it is now. Calls in quick succession share one answer. */
   refresh(now = false): Promise<void> {
-    if (this.#refreshing !== undefined) return this.#refreshing
-    const wait = now ? 0 : Math.max(0, this.#refreshedAt + refreshIntervalMsMin - performance.now())
-    this.#refreshing = (
-      wait > 0 ? new Promise((resolve) => setTimeout(resolve, wait)) : Promise.resolve()
-    )
-      .then(() => this.#refresh())
-      .then(
-        () => {
-          if (this.#failing)
-            this.#options.log.info({ cluster: this.name }, 'a cluster answers again')
-          this.#failing = false
-        },
-        (error: unknown) => {
-          const failure = asCutoverError(error, 'upstream_connect')
-          if (!this.#failing && !this.#retired) {
-            this.#options.log.warn(
-              { cluster: this.name, err: failure.message },
-              'a cluster could not be asked for its brokers',
-            )
-          }
-          this.#failing = true
-        },
-      )
-      .finally(() => {
-        this.#refreshedAt = performance.now()
-        this.#refreshing = undefined
-      })
-    return this.#refreshing
-  }
-
-  async #refresh(): Promise<void> {
-    if (this.#stopped) return
-    const control = await this.#openControl()
-    const version = this.version(apis.metadata.key, 12)
-    const answer = await this.#bounded(
-      control,
-      control.request(apis.metadata, version, {
-        topics: version === 0 ? [] : null,
-        allowAutoTopicCreation: false,
-      }),
-    )
-    await this.#askAllVersions(answer)
-    this.#learnMetadata(answer, 'every-topic')
+    return this.#watch.refresh(now)
   }
 
   get #identity(): Identity {
     return this.#options.identity ?? this.#borrowed
-  }
-
-  async #openControl(): Promise<Upstream> {
-    if (this.#control?.state === 'ready' && !this.#control.loginExpires) return this.#control
-    this.#control?.end()
-    const servers: Server[] = [...this.topology.brokers.values(), ...this.#options.bootstrapServers]
-    let failure: unknown
-    for (const server of servers) {
-      try {
-        const control = this.open(controlOwner, server, this.#identity)
-        await control.opened
-        if (this.#stopped) control.end()
-        this.#control = control
-        return control
-      } catch (error) {
-        failure = error
-      }
-    }
-    throw asCutoverError(failure, 'upstream_connect')
-  }
-
-  /** Before applications are told of a broker, we know what it offers. */
-  async #askAllVersions(answer: MetadataResponse): Promise<void> {
-    const unknown = answer.brokers.filter((broker) => !this.versions.has(nodeId(broker.nodeId)))
-    await Promise.all(
-      unknown.map(async (broker) => {
-        const server = { ...broker, nodeId: nodeId(broker.nodeId) }
-        const upstream = this.open(controlOwner, server, null)
-        try {
-          await upstream.opened
-        } catch {
-          // It is down; who connects to it later asks again.
-        } finally {
-          upstream.end()
-        }
-      }),
-    )
-  }
-
-  async #bounded<T>(upstream: Upstream, answer: Promise<T>): Promise<T> {
-    const { answerTimeoutMs } = this.#options.limits
-    const timer = setTimeout(() => {
-      upstream.close(
-        new CutoverError(
-          'upstream_timeout',
-          `${upstream.peer} did not answer within ${answerTimeoutMs} ms (limits.answerTimeout)`,
-        ),
-      )
-    }, answerTimeoutMs)
-    return answer.finally(() => clearTimeout(timer))
   }
 
   #learnVersions(key: NodeId | -1, versions: BrokerVersions): void {
@@ -449,7 +333,7 @@ export class ClusterClient {
   }
 }
 
-const controlOwner: UpstreamOwner = {
+const ownConnection: UpstreamOwner = {
   downstream: null,
   isTurn: () => true,
   isLate: () => false,

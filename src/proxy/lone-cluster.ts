@@ -3,13 +3,10 @@ import type { Log } from '../log.ts'
 import { blindObserver } from '../observer.ts'
 import type { ClusterTls } from '../security/index.ts'
 import { BufferPool } from './buffers.ts'
-import {
-  ClusterClient,
-  type ClusterLimits,
-  type Identity,
-  type ServerAddress,
-} from './cluster-client.ts'
+import { ClusterClient, type ClusterLimits } from './cluster-client.ts'
 import { ClusterDoor } from './cluster-door.ts'
+import type { ServerAddress } from './server.ts'
+import type { Identity } from './upstream-login.ts'
 
 export interface LoneClusterOptions {
   readonly name: ClusterName

@@ -25,23 +25,20 @@ import {
   type View,
 } from '../router/index.ts'
 import {
+  type ClusterTls,
   explainTls,
   listenerTlsOptions,
   type ListenerTls,
   type LocalUsers,
 } from '../security/index.ts'
 import { BufferPool } from './buffers.ts'
-import {
-  ClusterClient,
-  type ClusterLimits,
-  type Identity,
-  type ServerAddress,
-} from './cluster-client.ts'
+import { ClusterClient, type ClusterLimits } from './cluster-client.ts'
 import { ClusterDoor } from './cluster-door.ts'
 import type { SessionContext, SessionLimits } from './context.ts'
 import { Groups } from './groups.ts'
 import { MovedReadings, type Reader } from './readings.ts'
 import { shortFetchWaitMs } from './fetch-requests.ts'
+import type { ServerAddress } from './server.ts'
 import { Session } from './session.ts'
 import {
   acceptedTlsTransport,
@@ -50,7 +47,7 @@ import {
   type Transport,
   type TransportOwner,
 } from './transport.ts'
-import type { ClusterTls } from '../security/index.ts'
+import type { Identity } from './upstream-login.ts'
 
 export interface ClusterOptions {
   readonly bootstrapServers: readonly ServerAddress[]

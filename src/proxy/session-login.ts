@@ -10,7 +10,7 @@ import {
   type SaslMechanism,
   type SaslServer,
 } from '../security/index.ts'
-import type { Identity } from './cluster-client.ts'
+import type { Identity } from './upstream-login.ts'
 import { LoginRefused } from './upstream-login.ts'
 
 /** How applications prove who they are. */

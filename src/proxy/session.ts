@@ -6,7 +6,6 @@ import { apiByKey, apiName, apis, decodeRequestHeader } from '../protocol/index.
 import { loginFlaw, sizeFlaw, tokenSizeFlaw, versionFlaw } from './admission.ts'
 import { Answers, type AnswersOwner } from './answers.ts'
 import { Brokers } from './brokers.ts'
-import type { Identity } from './cluster-client.ts'
 import { Connection, type ConnectionHandler } from './connection.ts'
 import type { SessionContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
@@ -18,6 +17,7 @@ import { SessionLogin, type LoginAnswer } from './session-login.ts'
 import { isUnresolved } from './unresolved.ts'
 import { Stalls } from './stalls.ts'
 import type { Transport, TransportOwner } from './transport.ts'
+import type { Identity } from './upstream-login.ts'
 import type { Upstream, UpstreamOwner } from './upstream.ts'
 
 /** How long a connection that is being closed may take to flush its last answers. */

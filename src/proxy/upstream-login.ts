@@ -1,8 +1,10 @@
 import { CutoverError } from '../errors.ts'
 import { apis, errorName } from '../protocol/index.ts'
-import { saslClient } from '../security/index.ts'
-import type { Identity } from './cluster-client.ts'
+import { saslClient, type Credentials, type SaslMechanism } from '../security/index.ts'
 import type { Upstream } from './upstream.ts'
+
+/** As whom a connection logs in to a cluster; null where it does not. */
+export type Identity = (Credentials & { readonly mechanism: SaslMechanism }) | null
 
 /** When to renew a login: this share of the session's lifetime, as Kafka's own client does (KIP-368). */
 const renewAfter = 0.85
