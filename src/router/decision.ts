@@ -1,6 +1,7 @@
 import type { ClusterName } from '../ids.ts'
 import type { Api, Fields } from '../protocol/index.ts'
 import {
+  decodeRequest,
   decodeResponse,
   decodeResponseHeader,
   encodeRequest,
@@ -20,6 +21,12 @@ export interface RequestFrame {
   readonly frame: Buffer
   readonly bodyOffset: number
 }
+
+/** What a request asks for. Bytes that do not decode throw `DecodeError`. */
+export const bodyOf = <Q extends Fields, S extends Fields>(
+  api: Api<Q, S>,
+  { version, frame, bodyOffset }: RequestFrame,
+): Decoded<Q> => decodeRequest(api, version, frame, bodyOffset)
 
 export type CoordinatorKind = 'group' | 'transaction'
 

@@ -1,6 +1,6 @@
 import { nodeId } from '../../ids.ts'
-import { apis, decodeRequest, errorCodes } from '../../protocol/index.ts'
-import type { CoordinatorKind } from '../decision.ts'
+import { apis, errorCodes } from '../../protocol/index.ts'
+import { bodyOf, type CoordinatorKind } from '../decision.ts'
 import type { RoutingTable } from '../table.ts'
 import { decodeAnswer, encodeAnswer, virtualAddress, type Fact, type Rewriter } from './rewriter.ts'
 
@@ -25,7 +25,7 @@ function virtual<C extends Coordinator>(table: RoutingTable, coordinator: C): C 
 /** FindCoordinator: v0 for groups, v1 adds transactional ids (KIP-98), v4 asks for several (KIP-699). */
 export const rewriteFindCoordinator: Rewriter = (request, frame) => {
   const api = apis.findCoordinator
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const answer = decodeAnswer(api, request, frame)
   const found = request.version >= 4 ? answer.coordinators : [{ ...answer, key: asked.key }]
   const of = kinds[asked.keyType]

@@ -1,12 +1,6 @@
+import { apis, type Api, type Decoded, type Encodable, type Fields } from '../../protocol/index.ts'
 import {
-  apis,
-  decodeRequest,
-  type Api,
-  type Decoded,
-  type Encodable,
-  type Fields,
-} from '../../protocol/index.ts'
-import {
+  bodyOf,
   split,
   throttle,
   type CoordinatorKind,
@@ -16,16 +10,21 @@ import {
 } from '../decision.ts'
 import type { Destination } from '../table.ts'
 
-/** Requests that name several groups, or several transactional ids, go to the coordinator of each. */
+/** How one API names several groups, or several transactional ids. */
+interface ItemsApi<Q extends Fields, S extends Fields, T> {
+  readonly api: Api<Q, S>
+  readonly of: CoordinatorKind
+  readonly items: readonly T[]
+  readonly key: (item: T) => string
+  readonly body: (items: readonly T[]) => Encodable<Q>
+  readonly merge: (answers: readonly Decoded<S>[]) => Encodable<S>
+}
+
+/** Each goes to its coordinator. */
 function byCoordinator<Q extends Fields, S extends Fields, T>(
-  api: Api<Q, S>,
   request: RequestFrame,
   coordinators: CoordinatorLookup,
-  of: CoordinatorKind,
-  items: readonly T[],
-  key: (item: T) => string,
-  body: (items: readonly T[]) => Encodable<Q>,
-  merge: (answers: readonly Decoded<S>[]) => Encodable<S>,
+  { api, of, items, key, body, merge }: ItemsApi<Q, S, T>,
 ): Decision {
   const mine = new Map<Destination, T[]>()
   const unknown: string[] = []
@@ -45,151 +44,125 @@ function byCoordinator<Q extends Fields, S extends Fields, T>(
 type Row = (request: RequestFrame, coordinators: CoordinatorLookup) => Decision
 
 const itself = (name: string): string => name
+const groupIdOf = ({ groupId }: { readonly groupId: string }): string => groupId
+
+/** What most APIs answer: something of each group. */
+const mergeGroups = <G>(
+  answers: readonly { readonly throttleTimeMs: number; readonly groups: readonly G[] }[],
+) => ({
+  throttleTimeMs: throttle(answers),
+  groups: answers.flatMap(({ groups }) => groups),
+})
 
 /** OffsetFetch v8 asks for several groups (KIP-709); before, for one. */
 const offsetFetch: Row = (request, coordinators) => {
   const api = apis.offsetFetch
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  const groups = request.version < 8 ? [{ groupId: asked.groupId }] : asked.groups
-  return byCoordinator(
+  const asked = bodyOf(api, request)
+  return byCoordinator(request, coordinators, {
     api,
-    request,
-    coordinators,
-    'group',
-    groups,
-    (group) => group.groupId,
-    (part) => ({ ...asked, groups: asked.groups.filter((group) => part.includes(group)) }),
-    (answers) => ({
-      throttleTimeMs: throttle(answers),
-      groups: answers.flatMap((answer) => answer.groups),
-    }),
-  )
+    of: 'group',
+    items: request.version < 8 ? [{ groupId: asked.groupId }] : asked.groups,
+    key: groupIdOf,
+    body: (part) => ({ ...asked, groups: asked.groups.filter((group) => part.includes(group)) }),
+    merge: mergeGroups,
+  })
 }
 
 const describeGroups: Row = (request, coordinators) => {
   const api = apis.describeGroups
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  return byCoordinator(
+  const asked = bodyOf(api, request)
+  return byCoordinator(request, coordinators, {
     api,
-    request,
-    coordinators,
-    'group',
-    asked.groups,
-    itself,
-    (groups) => ({ ...asked, groups }),
-    (answers) => ({
-      throttleTimeMs: throttle(answers),
-      groups: answers.flatMap((answer) => answer.groups),
-    }),
-  )
+    of: 'group',
+    items: asked.groups,
+    key: itself,
+    body: (groups) => ({ ...asked, groups }),
+    merge: mergeGroups,
+  })
 }
 
 const deleteGroups: Row = (request, coordinators) => {
   const api = apis.deleteGroups
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  return byCoordinator(
+  const asked = bodyOf(api, request)
+  return byCoordinator(request, coordinators, {
     api,
-    request,
-    coordinators,
-    'group',
-    asked.groupsNames,
-    itself,
-    (groupsNames) => ({ ...asked, groupsNames }),
-    (answers) => ({
+    of: 'group',
+    items: asked.groupsNames,
+    key: itself,
+    body: (groupsNames) => ({ ...asked, groupsNames }),
+    merge: (answers) => ({
       throttleTimeMs: throttle(answers),
       results: answers.flatMap((answer) => answer.results),
     }),
-  )
+  })
 }
 
 const consumerGroupDescribe: Row = (request, coordinators) => {
   const api = apis.consumerGroupDescribe
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  return byCoordinator(
+  const asked = bodyOf(api, request)
+  return byCoordinator(request, coordinators, {
     api,
-    request,
-    coordinators,
-    'group',
-    asked.groupIds,
-    itself,
-    (groupIds) => ({ ...asked, groupIds }),
-    (answers) => ({
-      throttleTimeMs: throttle(answers),
-      groups: answers.flatMap((answer) => answer.groups),
-    }),
-  )
+    of: 'group',
+    items: asked.groupIds,
+    key: itself,
+    body: (groupIds) => ({ ...asked, groupIds }),
+    merge: mergeGroups,
+  })
 }
 
 const shareGroupDescribe: Row = (request, coordinators) => {
   const api = apis.shareGroupDescribe
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  return byCoordinator(
+  const asked = bodyOf(api, request)
+  return byCoordinator(request, coordinators, {
     api,
-    request,
-    coordinators,
-    'group',
-    asked.groupIds,
-    itself,
-    (groupIds) => ({ ...asked, groupIds }),
-    (answers) => ({
-      throttleTimeMs: throttle(answers),
-      groups: answers.flatMap((answer) => answer.groups),
-    }),
-  )
+    of: 'group',
+    items: asked.groupIds,
+    key: itself,
+    body: (groupIds) => ({ ...asked, groupIds }),
+    merge: mergeGroups,
+  })
 }
 
 const streamsGroupDescribe: Row = (request, coordinators) => {
   const api = apis.streamsGroupDescribe
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  return byCoordinator(
+  const asked = bodyOf(api, request)
+  return byCoordinator(request, coordinators, {
     api,
-    request,
-    coordinators,
-    'group',
-    asked.groupIds,
-    itself,
-    (groupIds) => ({ ...asked, groupIds }),
-    (answers) => ({
-      throttleTimeMs: throttle(answers),
-      groups: answers.flatMap((answer) => answer.groups),
-    }),
-  )
+    of: 'group',
+    items: asked.groupIds,
+    key: itself,
+    body: (groupIds) => ({ ...asked, groupIds }),
+    merge: mergeGroups,
+  })
 }
 
 const describeShareGroupOffsets: Row = (request, coordinators) => {
   const api = apis.describeShareGroupOffsets
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  return byCoordinator(
+  const asked = bodyOf(api, request)
+  return byCoordinator(request, coordinators, {
     api,
-    request,
-    coordinators,
-    'group',
-    asked.groups,
-    (group) => group.groupId,
-    (groups) => ({ ...asked, groups }),
-    (answers) => ({
-      throttleTimeMs: throttle(answers),
-      groups: answers.flatMap((answer) => answer.groups),
-    }),
-  )
+    of: 'group',
+    items: asked.groups,
+    key: groupIdOf,
+    body: (groups) => ({ ...asked, groups }),
+    merge: mergeGroups,
+  })
 }
 
 const describeTransactions: Row = (request, coordinators) => {
   const api = apis.describeTransactions
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  return byCoordinator(
+  const asked = bodyOf(api, request)
+  return byCoordinator(request, coordinators, {
     api,
-    request,
-    coordinators,
-    'transaction',
-    asked.transactionalIds,
-    itself,
-    (transactionalIds) => ({ ...asked, transactionalIds }),
-    (answers) => ({
+    of: 'transaction',
+    items: asked.transactionalIds,
+    key: itself,
+    body: (transactionalIds) => ({ ...asked, transactionalIds }),
+    merge: (answers) => ({
       throttleTimeMs: throttle(answers),
       transactionStates: answers.flatMap((answer) => answer.transactionStates),
     }),
-  )
+  })
 }
 
 export const coordinatorSplits: ReadonlyMap<number, Row> = new Map([

@@ -1,10 +1,5 @@
-import {
-  apis,
-  decodeRequest,
-  type FetchRequest,
-  type ListOffsetsRequest,
-} from '../../protocol/index.ts'
-import { split, throttle, type Decision, type RequestFrame } from '../decision.ts'
+import { apis, type FetchRequest } from '../../protocol/index.ts'
+import { bodyOf, split, throttle, type Decision, type RequestFrame } from '../decision.ts'
 import type { Destination, RoutingTable } from '../table.ts'
 import { groupByLeader, joinTopics, type Grouped, type Listing } from './partitions.ts'
 
@@ -33,9 +28,48 @@ const withPartitions = <T, P>(
   partitions,
 })
 
+/** Topics that list their partitions below their name. */
+interface Named<P> {
+  readonly name: string
+  readonly partitions: readonly P[]
+}
+
+const byPartitionIndex = <T extends Named<{ readonly partitionIndex: number }>>(): Listing<
+  T,
+  T['partitions'][number]
+> => ({
+  name: (topic) => topic.name,
+  partitions: (topic) => topic.partitions,
+  index: (partition) => partition.partitionIndex,
+  withPartitions,
+})
+
+/** What is answered of topics and partitions. */
+const mergeTopics = <P, T extends Named<P>>(
+  answers: readonly { readonly throttleTimeMs: number; readonly topics: readonly T[] }[],
+) => ({
+  throttleTimeMs: throttle(answers),
+  topics: joinTopics(
+    answers.map(({ topics }) => topics),
+    (topic) => topic.name,
+    (topic) => topic.partitions,
+    withPartitions,
+  ),
+})
+
+/** Topics that list the numbers of their partitions. */
+const byNumber = <
+  T extends { readonly name: string; readonly partitionIndexes: readonly number[] },
+>(): Listing<T, number> => ({
+  name: (topic) => topic.name,
+  partitions: (topic) => topic.partitionIndexes,
+  index: (partition) => partition,
+  withPartitions: (topic, partitionIndexes) => ({ ...topic, partitionIndexes }),
+})
+
 /** Produce: written where each partition is written; the answers hold one entry per partition. */
 export function splitProduce(table: RoutingTable, request: RequestFrame): Decision {
-  const asked = decodeRequest(apis.produce, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(apis.produce, request)
   const listing: Listing<
     (typeof asked.topicData)[number],
     (typeof asked.topicData)[number]['partitionData'][number]
@@ -84,7 +118,7 @@ export function splitFetch(
   request: RequestFrame,
   waitMsMax: number,
 ): Decision {
-  const asked = decodeRequest(apis.fetch, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(apis.fetch, request)
   const grouped = groupByLeader(table, 'read', asked.topics, fetchListing(table, request.version))
   return decide(
     grouped,
@@ -114,65 +148,27 @@ export function splitFetch(
   )
 }
 
-type OffsetsTopic = ListOffsetsRequest['topics'][number]
-const offsetsListing: Listing<OffsetsTopic, OffsetsTopic['partitions'][number]> = {
-  name: (topic) => topic.name,
-  partitions: (topic) => topic.partitions,
-  index: (partition) => partition.partitionIndex,
-  withPartitions,
-}
-
 export function splitListOffsets(table: RoutingTable, request: RequestFrame): Decision {
-  const asked = decodeRequest(apis.listOffsets, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(apis.listOffsets, request)
   return decide(
-    groupByLeader(table, 'read', asked.topics, offsetsListing),
+    groupByLeader(table, 'read', asked.topics, byPartitionIndex()),
     (topics) => ({ ...asked, topics }),
-    (bodies) =>
-      split(apis.listOffsets, request, bodies, (answers) => ({
-        throttleTimeMs: throttle(answers),
-        topics: joinTopics(
-          answers.map((answer) => answer.topics),
-          (topic) => topic.name,
-          (topic) => topic.partitions,
-          withPartitions,
-        ),
-      })),
+    (bodies) => split(apis.listOffsets, request, bodies, mergeTopics),
   )
 }
 
 export function splitDeleteRecords(table: RoutingTable, request: RequestFrame): Decision {
-  const asked = decodeRequest(
-    apis.deleteRecords,
-    request.version,
-    request.frame,
-    request.bodyOffset,
-  )
-  type T = (typeof asked.topics)[number]
-  const listing: Listing<T, T['partitions'][number]> = {
-    name: (topic) => topic.name,
-    partitions: (topic) => topic.partitions,
-    index: (partition) => partition.partitionIndex,
-    withPartitions,
-  }
+  const asked = bodyOf(apis.deleteRecords, request)
   return decide(
-    groupByLeader(table, 'write', asked.topics, listing),
+    groupByLeader(table, 'write', asked.topics, byPartitionIndex()),
     (topics) => ({ ...asked, topics }),
-    (bodies) =>
-      split(apis.deleteRecords, request, bodies, (answers) => ({
-        throttleTimeMs: throttle(answers),
-        topics: joinTopics(
-          answers.map((answer) => answer.topics),
-          (topic) => topic.name,
-          (topic) => topic.partitions,
-          withPartitions,
-        ),
-      })),
+    (bodies) => split(apis.deleteRecords, request, bodies, mergeTopics),
   )
 }
 
 export function splitOffsetForLeaderEpoch(table: RoutingTable, request: RequestFrame): Decision {
   const api = apis.offsetForLeaderEpoch
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   type T = (typeof asked.topics)[number]
   const listing: Listing<T, T['partitions'][number]> = {
     name: (topic) => topic.topic,
@@ -197,45 +193,22 @@ export function splitOffsetForLeaderEpoch(table: RoutingTable, request: RequestF
 }
 
 export function splitDescribeProducers(table: RoutingTable, request: RequestFrame): Decision {
-  const api = apis.describeProducers
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  const listing: Listing<(typeof asked.topics)[number], number> = {
-    name: (topic) => topic.name,
-    partitions: (topic) => topic.partitionIndexes,
-    index: (partition) => partition,
-    withPartitions: (topic, partitionIndexes) => ({ ...topic, partitionIndexes }),
-  }
+  const asked = bodyOf(apis.describeProducers, request)
   return decide(
-    groupByLeader(table, 'write', asked.topics, listing),
+    groupByLeader(table, 'write', asked.topics, byNumber()),
     (topics) => ({ ...asked, topics }),
-    (bodies) =>
-      split(api, request, bodies, (answers) => ({
-        throttleTimeMs: throttle(answers),
-        topics: joinTopics(
-          answers.map((answer) => answer.topics),
-          (topic) => topic.name,
-          (topic) => topic.partitions,
-          withPartitions,
-        ),
-      })),
+    (bodies) => split(apis.describeProducers, request, bodies, mergeTopics),
   )
 }
 
 /** WriteTxnMarkers, as `kafka-transactions abort` sends it: each marker to the leaders of its partitions. */
 export function splitWriteTxnMarkers(table: RoutingTable, request: RequestFrame): Decision {
   const api = apis.writeTxnMarkers
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   type Marker = (typeof asked.markers)[number]
-  type T = Marker['topics'][number]
-  const listing: Listing<T, number> = {
-    name: (topic) => topic.name,
-    partitions: (topic) => topic.partitionIndexes,
-    index: (partition) => partition,
-    withPartitions: (topic, partitionIndexes) => ({ ...topic, partitionIndexes }),
-  }
   const bodies = new Map<Destination, { markers: Marker[] }>()
   for (const marker of asked.markers) {
-    const grouped = groupByLeader(table, 'write', marker.topics, listing)
+    const grouped = groupByLeader(table, 'write', marker.topics, byNumber())
     if (grouped.kind === 'unknown') return { kind: 'ask', question: grouped.question }
     for (const [to, topics] of grouped.by) {
       const body = bodies.get(to) ?? { markers: [] }

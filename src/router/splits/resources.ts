@@ -1,13 +1,6 @@
 import { nodeId } from '../../ids.ts'
-import {
-  apis,
-  decodeRequest,
-  type Api,
-  type Decoded,
-  type Encodable,
-  type Fields,
-} from '../../protocol/index.ts'
-import { split, throttle, type Decision, type RequestFrame } from '../decision.ts'
+import { apis, type Api, type Decoded, type Encodable, type Fields } from '../../protocol/index.ts'
+import { bodyOf, split, throttle, type Decision, type RequestFrame } from '../decision.ts'
 import { destination, type Destination, type RoutingTable } from '../table.ts'
 
 /** Kafka's ConfigResource types: a broker answers for itself only. */
@@ -31,14 +24,20 @@ function at(
   return table.source.brokers.has(id) ? destination('source', id) : others
 }
 
+/** How one API lists resources. */
+interface ResourcesApi<Q extends Fields, S extends Fields, T extends Resource> {
+  readonly api: Api<Q, S>
+  /** Who answers for what is no broker. */
+  readonly others: 'any' | Destination
+  readonly resources: readonly T[]
+  readonly body: (resources: readonly T[]) => Encodable<Q>
+  readonly merge: (answers: readonly Decoded<S>[]) => Encodable<S>
+}
+
 function byResource<Q extends Fields, S extends Fields, T extends Resource>(
-  api: Api<Q, S>,
   table: RoutingTable,
   request: RequestFrame,
-  others: 'any' | Destination,
-  resources: readonly T[],
-  body: (resources: readonly T[]) => Encodable<Q>,
-  merge: (answers: readonly Decoded<S>[]) => Encodable<S>,
+  { api, others, resources, body, merge }: ResourcesApi<Q, S, T>,
 ): Decision {
   const mine = new Map<Destination | 'any', T[]>()
   for (const resource of resources) {
@@ -51,64 +50,60 @@ function byResource<Q extends Fields, S extends Fields, T extends Resource>(
   return split(api, request, new Map([...mine].map(([to, part]) => [to, body(part)])), merge)
 }
 
-type Row = (table: RoutingTable, request: RequestFrame) => Decision
-
-const describeConfigs: Row = (table, request) => {
-  const api = apis.describeConfigs
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  return byResource(
-    api,
-    table,
-    request,
-    'any',
-    asked.resources,
-    (resources) => ({ ...asked, resources }),
-    (answers) => ({
-      throttleTimeMs: throttle(answers),
-      results: answers.flatMap((answer) => answer.results),
-    }),
-  )
-}
-
 /** The controller of the cluster that answers what concerns no topic and no group. */
-function controller(table: RoutingTable): Destination | 'any' {
+export function controller(table: RoutingTable): Destination | 'any' {
   const { home } = table.view
   const { brokers, controllerId } = table[home]
   return brokers.has(controllerId) ? destination(home, controllerId) : 'any'
 }
 
+type Row = (table: RoutingTable, request: RequestFrame) => Decision
+
+const describeConfigs: Row = (table, request) => {
+  const api = apis.describeConfigs
+  const asked = bodyOf(api, request)
+  return byResource(table, request, {
+    api,
+    others: 'any',
+    resources: asked.resources,
+    body: (resources) => ({ ...asked, resources }),
+    merge: (answers) => ({
+      throttleTimeMs: throttle(answers),
+      results: answers.flatMap((answer) => answer.results),
+    }),
+  })
+}
+
+/** What AlterConfigs and IncrementalAlterConfigs answer. */
+const mergeResponses = <R>(
+  answers: readonly { readonly throttleTimeMs: number; readonly responses: readonly R[] }[],
+) => ({
+  throttleTimeMs: throttle(answers),
+  responses: answers.flatMap(({ responses }) => responses),
+})
+
 const alterConfigs: Row = (table, request) => {
   const api = apis.alterConfigs
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  return byResource(
+  const asked = bodyOf(api, request)
+  return byResource(table, request, {
     api,
-    table,
-    request,
-    controller(table),
-    asked.resources,
-    (resources) => ({ ...asked, resources }),
-    (answers) => ({
-      throttleTimeMs: throttle(answers),
-      responses: answers.flatMap((answer) => answer.responses),
-    }),
-  )
+    others: controller(table),
+    resources: asked.resources,
+    body: (resources) => ({ ...asked, resources }),
+    merge: mergeResponses,
+  })
 }
 
 const incrementalAlterConfigs: Row = (table, request) => {
   const api = apis.incrementalAlterConfigs
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  return byResource(
+  const asked = bodyOf(api, request)
+  return byResource(table, request, {
     api,
-    table,
-    request,
-    controller(table),
-    asked.resources,
-    (resources) => ({ ...asked, resources }),
-    (answers) => ({
-      throttleTimeMs: throttle(answers),
-      responses: answers.flatMap((answer) => answer.responses),
-    }),
-  )
+    others: controller(table),
+    resources: asked.resources,
+    body: (resources) => ({ ...asked, resources }),
+    merge: mergeResponses,
+  })
 }
 
 export const resourceSplits: ReadonlyMap<number, Row> = new Map([
@@ -116,5 +111,3 @@ export const resourceSplits: ReadonlyMap<number, Row> = new Map([
   [apis.alterConfigs.key, alterConfigs],
   [apis.incrementalAlterConfigs.key, incrementalAlterConfigs],
 ])
-
-export { controller }

@@ -1,9 +1,5 @@
-import {
-  apis,
-  decodeRequest,
-  type ListOffsetsRequest,
-  type ListOffsetsResponse,
-} from '../../protocol/index.ts'
+import { apis, type ListOffsetsRequest, type ListOffsetsResponse } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { toVirtual, type Segment, type Timeline } from '../timeline/index.ts'
 import { byPartition, readable, within, type PartitionsApi, type Plan } from './partitions.ts'
 import { isSourceOff, throttled, type Translation } from './translation.ts'
@@ -25,7 +21,7 @@ const earliestLocal = -4n
  */
 export const translateListOffsets: Translation = (table, request) => {
   const { version } = request
-  const asked = decodeRequest(apis.listOffsets, version, request.frame, request.bodyOffset)
+  const asked = bodyOf(apis.listOffsets, request)
   const isOff = isSourceOff(table.view)
   return byPartition(
     table,

@@ -1,12 +1,12 @@
 import { nodeId, type ClusterName } from '../../ids.ts'
 import {
   apis,
-  decodeRequest,
   errorCodes,
   zeroUuid,
   type MetadataRequest,
   type MetadataResponse,
 } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { anyOf, type RoutingTable } from '../table.ts'
 import { openSegment, virtualEpoch, type Timeline } from '../timeline/index.ts'
 import type { PlannedTopic } from '../view.ts'
@@ -41,7 +41,7 @@ export const translateMetadata: Translation = (table, request) => {
   if (!view.spliced && view.home === 'source') return undefined
   const api = apis.metadata
   const { version } = request
-  const asked = decodeRequest(api, version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const isEvery = asked.topics === null || (version === 0 && asked.topics.length === 0)
   const clusters: ClusterName[] = []
   const parts = (isSourceOff(view) ? ['target' as const] : (['source', 'target'] as const)).flatMap(

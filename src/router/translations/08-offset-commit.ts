@@ -1,5 +1,6 @@
 import type { ClusterName } from '../../ids.ts'
-import { apis, decodeRequest, type OffsetCommitRequest } from '../../protocol/index.ts'
+import { apis, type OffsetCommitRequest } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import type { RoutingTable } from '../table.ts'
 import { placeOf, type PlannedTopic } from '../view.ts'
 import {
@@ -22,9 +23,8 @@ type Topic = OffsetCommitRequest['topics'][number]
  */
 export const translateOffsetCommit: Translation = (table, request, coordinators) => {
   const api = apis.offsetCommit
-  const { version } = request
   const isMoved = (group: string): boolean => placeOf(table.view, group) === 'target'
-  const asked = decodeRequest(api, version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   if (!isMoved(asked.groupId) && !tellsEpochs(asked)) return undefined
   const topicsOf = isMoved(asked.groupId)
     ? dealOut(table, asked.topics)

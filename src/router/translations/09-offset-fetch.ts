@@ -1,12 +1,12 @@
 import type { ClusterName } from '../../ids.ts'
 import {
   apis,
-  decodeRequest,
   zeroUuid,
   type Encodable,
   type OffsetFetchRequest,
   type OffsetFetchResponse,
 } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import type { Destination, RoutingTable } from '../table.ts'
 import { placeOf, type PlannedTopic } from '../view.ts'
 import {
@@ -38,7 +38,7 @@ export const translateOffsetFetch: Translation = (table, request, coordinators) 
   const { version } = request
   const { view } = table
   if (view.topics.size === 0) return undefined
-  const asked = decodeRequest(api, version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const groups = version >= 8 ? asked.groups : [oneGroup(asked)]
   if (version < 5 && groups.every(({ groupId }) => placeOf(view, groupId) !== 'target')) {
     return undefined

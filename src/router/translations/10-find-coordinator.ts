@@ -1,11 +1,6 @@
 import { nodeId, type ClusterName } from '../../ids.ts'
-import {
-  apis,
-  decodeRequest,
-  errorCodes,
-  type FindCoordinatorResponse,
-} from '../../protocol/index.ts'
-import type { CoordinatorKind } from '../decision.ts'
+import { apis, errorCodes, type FindCoordinatorResponse } from '../../protocol/index.ts'
+import { bodyOf, type CoordinatorKind } from '../decision.ts'
 import { virtualBroker, type ClusterFact } from '../rewriters/rewriter.ts'
 import { anyOf, type RoutingTable } from '../table.ts'
 import { placeOf, type View } from '../view.ts'
@@ -21,7 +16,7 @@ const kinds: Readonly<Record<number, CoordinatorKind>> = { 0: 'group', 1: 'trans
 export const translateFindCoordinator: Translation = (table, request) => {
   const api = apis.findCoordinator
   const { version } = request
-  const asked = decodeRequest(api, version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const of = kinds[asked.keyType]
   const keysOf = new Map<ClusterName, string[]>()
   for (const key of version >= 4 ? asked.coordinatorKeys : [asked.key]) {

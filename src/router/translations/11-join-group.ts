@@ -1,10 +1,6 @@
 import { assert } from '../../assert.ts'
-import {
-  apis,
-  decodeRequest,
-  type JoinGroupRequest,
-  type JoinGroupResponse,
-} from '../../protocol/index.ts'
+import { apis, type JoinGroupRequest, type JoinGroupResponse } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { placeOf, type View } from '../view.ts'
 import { renameSubscription, toShownNames, toTargetNames } from './consumer-payloads.ts'
 import { groupCoordinators } from './groups.ts'
@@ -16,7 +12,7 @@ const consumer = 'consumer'
 export const translateJoinGroup: Translation = ({ view }, request, coordinators) => {
   const api = apis.joinGroup
   if (!renames(view)) return undefined
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   if (asked.protocolType !== consumer || placeOf(view, asked.groupId) !== 'target') return undefined
   const to = groupCoordinators(coordinators, asked.groupId, ['target'])
   if ('kind' in to) return to

@@ -1,5 +1,6 @@
 import { assert } from '../../assert.ts'
-import { apis, decodeRequest } from '../../protocol/index.ts'
+import { apis } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { placeOf } from '../view.ts'
 import { renameAssignment, toShownNames, toTargetNames } from './consumer-payloads.ts'
 import { groupCoordinators } from './groups.ts'
@@ -12,7 +13,7 @@ import { renames, translated, type Translation } from './translation.ts'
 export const translateSyncGroup: Translation = ({ view }, request, coordinators) => {
   const api = apis.syncGroup
   if (!renames(view)) return undefined
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   if ((asked.protocolType ?? 'consumer') !== 'consumer') return undefined
   if (placeOf(view, asked.groupId) !== 'target') return undefined
   const to = groupCoordinators(coordinators, asked.groupId, ['target'])

@@ -1,6 +1,6 @@
 import type { ClusterName } from '../../ids.ts'
-import { apis, decodeRequest } from '../../protocol/index.ts'
-import type { CoordinatorLookup, Decision } from '../decision.ts'
+import { apis } from '../../protocol/index.ts'
+import { bodyOf, type CoordinatorLookup, type Decision } from '../decision.ts'
 import { anyOf, type Destination, type RoutingTable } from '../table.ts'
 import { placeOf } from '../view.ts'
 import { byCluster } from './by-cluster.ts'
@@ -29,7 +29,7 @@ function coordinatorsOf(
 /** DescribeGroups, every version: each group where it lives, its members' topics as clients know them. */
 export const translateDescribeGroups: Translation = (table, request, coordinators) => {
   const api = apis.describeGroups
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   if (!table.view.spliced) return undefined
   const to = coordinatorsOf(table, asked.groups, coordinators)
   if (typeof to !== 'function') return to
@@ -65,7 +65,7 @@ export const translateDescribeGroups: Translation = (table, request, coordinator
 /** DeleteGroups (KIP-229): each group where it lives. */
 export const translateDeleteGroups: Translation = (table, request, coordinators) => {
   const api = apis.deleteGroups
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   if (!table.view.spliced) return undefined
   const to = coordinatorsOf(table, asked.groupsNames, coordinators)
   if (typeof to !== 'function') return to

@@ -1,4 +1,5 @@
-import { apis, decodeRequest } from '../../protocol/index.ts'
+import { apis } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { homeOf } from '../table.ts'
 import { placeOf } from '../view.ts'
 import {
@@ -13,7 +14,7 @@ import {
 export const translateListGroups: Translation = ({ view }, request) => {
   const api = apis.listGroups
   if (!view.spliced && view.home === 'source') return undefined
-  const body = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const body = bodyOf(api, request)
   const clusters = clustersInUse(view)
   const parts = clusters.map((cluster) => ({ to: homeOf(cluster), body }))
   return translated(api, request, parts, (answers, now) => ({

@@ -1,4 +1,5 @@
-import { apis, decodeRequest } from '../../protocol/index.ts'
+import { apis } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { byCluster, controllerOfTopic, nameIn, shownNames } from './by-cluster.ts'
 import { nativeNode } from './nodes.ts'
 import { throttled, type Translation } from './translation.ts'
@@ -6,7 +7,7 @@ import { throttled, type Translation } from './translation.ts'
 /** CreateTopics: a new topic where new ones are created, one of the plan where it is by now. */
 export const translateCreateTopics: Translation = (table, request) => {
   const api = apis.createTopics
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   return byCluster(table, request, {
     api,
     items: asked.topics,

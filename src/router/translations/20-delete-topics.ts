@@ -1,4 +1,5 @@
-import { apis, decodeRequest, zeroUuid, type DeleteTopicsRequest } from '../../protocol/index.ts'
+import { apis, zeroUuid, type DeleteTopicsRequest } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { byCluster, controllerOfTopic, nameIn, shownNames } from './by-cluster.ts'
 import { throttled, type Translation } from './translation.ts'
 
@@ -8,7 +9,7 @@ type Topic = DeleteTopicsRequest['topics'][number]
 export const translateDeleteTopics: Translation = (table, request) => {
   const api = apis.deleteTopics
   const { version } = request
-  const asked = decodeRequest(api, version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const nameOf = ({ name, topicId }: Topic): string => name ?? table.topicNames.get(topicId) ?? ''
   return byCluster(table, request, {
     api,

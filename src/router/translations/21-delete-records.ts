@@ -1,9 +1,9 @@
 import {
   apis,
-  decodeRequest,
   type DeleteRecordsRequest,
   type DeleteRecordsResponse,
 } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { toNative, toVirtual, virtualEnd, type Segment, type Timeline } from '../timeline/index.ts'
 import { byPartition, readable, within, type PartitionsApi, type Plan } from './partitions.ts'
 import { isSourceOff, throttled, type Translation } from './translation.ts'
@@ -16,8 +16,7 @@ const everything = -1n
 
 /** DeleteRecords, every version: each segment is deleted up to its part of the offset. */
 export const translateDeleteRecords: Translation = (table, request) => {
-  const { version } = request
-  const asked = decodeRequest(apis.deleteRecords, version, request.frame, request.bodyOffset)
+  const asked = bodyOf(apis.deleteRecords, request)
   const isOff = isSourceOff(table.view)
   return byPartition(
     table,

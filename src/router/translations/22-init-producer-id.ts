@@ -1,4 +1,5 @@
-import { apis, decodeRequest } from '../../protocol/index.ts'
+import { apis } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { assert } from '../../assert.ts'
 import { anyOf } from '../table.ts'
 import { shownProducerId } from '../timeline/index.ts'
@@ -12,7 +13,7 @@ import { translated, type Translation } from './translation.ts'
 export const translateInitProducerId: Translation = ({ view }, request) => {
   const api = apis.initProducerId
   if (!view.spliced) return undefined
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   if (asked.transactionalId !== null) return undefined
   const body = { ...asked, producerId: -1n, producerEpoch: -1 }
   return translated(api, request, [{ to: anyOf('target'), body }], ([answer]) => {

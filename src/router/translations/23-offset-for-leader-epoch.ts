@@ -1,9 +1,9 @@
 import {
   apis,
-  decodeRequest,
   type OffsetForLeaderEpochRequest,
   type OffsetForLeaderEpochResponse,
 } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import {
   segmentOfEpoch,
   toVirtual,
@@ -24,7 +24,7 @@ type Found = OffsetForLeaderEpochResponse['topics'][number]['partitions'][number
  */
 export const translateOffsetForLeaderEpoch: Translation = (table, request) => {
   const api = apis.offsetForLeaderEpoch
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const isOff = isSourceOff(table.view)
   return byPartition(
     table,

@@ -1,12 +1,13 @@
 import { assert } from '../../assert.ts'
-import { apis, decodeRequest } from '../../protocol/index.ts'
+import { apis } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { byTargetName, renames, translated, type Translation } from './translation.ts'
 
 /** AddPartitionsToTxn, as clients send it (v0-v3): by the target's names, if those differ. */
 export const translateAddPartitionsToTxn: Translation = ({ view }, request, coordinators) => {
   const api = apis.addPartitionsToTxn
   if (!view.spliced || !renames(view)) return undefined
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const keys = [asked.v3AndBelowTransactionalId]
   const to = coordinators('transaction', keys[0] ?? '', 'target')
   if (to === undefined) {

@@ -1,11 +1,11 @@
 import type { ClusterName } from '../../ids.ts'
 import {
   apis,
-  decodeRequest,
   errorCodes,
   type WriteTxnMarkersRequest,
   type WriteTxnMarkersResponse,
 } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { leaderOf, type Destination, type RoutingTable } from '../table.ts'
 import { nativeProducerId, openSegment } from '../timeline/index.ts'
 import { translated, type Translation } from './translation.ts'
@@ -28,7 +28,7 @@ interface Mark {
  */
 export const translateWriteTxnMarkers: Translation = (table, request) => {
   const api = apis.writeTxnMarkers
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const marks = asked.markers.flatMap((marker) =>
     marker.topics.flatMap(({ name, partitionIndexes }) =>
       partitionIndexes.map((partition) => markOf(table, { marker, topic: name, partition })),

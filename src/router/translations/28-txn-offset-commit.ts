@@ -1,5 +1,6 @@
 import { assert } from '../../assert.ts'
-import { apis, decodeRequest, zeroUuid, type TxnOffsetCommitRequest } from '../../protocol/index.ts'
+import { apis, zeroUuid, type TxnOffsetCommitRequest } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { placeOf } from '../view.ts'
 import { groupCoordinators, nativeCommit, offsetsPlace } from './groups.ts'
 import { byTargetName, translated, type Translation } from './translation.ts'
@@ -10,7 +11,7 @@ import { byTargetName, translated, type Translation } from './translation.ts'
  */
 export const translateTxnOffsetCommit: Translation = (table, request, coordinators) => {
   const api = apis.txnOffsetCommit
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const isMoved = placeOf(table.view, asked.groupId) === 'target'
   if (!isMoved && !tellsEpochs(asked)) return undefined
   const cluster = isMoved ? 'target' : 'source'

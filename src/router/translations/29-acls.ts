@@ -1,10 +1,6 @@
 import type { ClusterName } from '../../ids.ts'
-import {
-  apis,
-  decodeRequest,
-  type DeleteAclsRequest,
-  type DeleteAclsResponse,
-} from '../../protocol/index.ts'
+import { apis, type DeleteAclsRequest, type DeleteAclsResponse } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { anyOf, type Destination, type RoutingTable } from '../table.ts'
 import { nameIn, visibleNames } from './by-cluster.ts'
 import {
@@ -103,7 +99,7 @@ const isPresent = <T>(value: T | undefined): value is T => value !== undefined
 export const translateDescribeAcls: Translation = (table, request) => {
   if (!table.view.spliced) return undefined
   const api = apis.describeAcls
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const searches = searchesOf(table, asked, () => [asked])
   const parts = searches.map(({ cluster, filter }) => ({ to: anyOf(cluster), body: filter }))
   return translated(api, request, parts, (answers, now) => {
@@ -152,7 +148,7 @@ export const translateCreateAcls: Translation = (table, request) => {
   const { view } = table
   if (!view.spliced) return undefined
   const api = apis.createAcls
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const creations = asked.creations.map((creation) => {
     const isTopic = isOfTopic({ ...creation, patternType: creation.resourcePatternType })
     const cluster = isTopic ? clusterOfTopic(table, creation.resourceName) : view.home
@@ -181,7 +177,7 @@ type FilterResult = DeleteAclsResponse['filterResults'][number]
 export const translateDeleteAcls: Translation = (table, request) => {
   if (!table.view.spliced) return undefined
   const api = apis.deleteAcls
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const searches = asked.filters.flatMap((filter, of) =>
     searchesOf(table, filter, (cluster) => ofEachTopic(table, filter, cluster)).map((search) => ({
       ...search,

@@ -1,5 +1,6 @@
 import { nodeId, type ClusterName } from '../../ids.ts'
-import { apis, decodeRequest } from '../../protocol/index.ts'
+import { apis } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { showAddresses } from '../rewriters/32-describe-configs.ts'
 import { anyOf, destination, type Destination, type RoutingTable } from '../table.ts'
 import { byCluster, nameIn, shownNames } from './by-cluster.ts'
@@ -66,7 +67,7 @@ function shownResource(
 /** DescribeConfigs, every version. A broker's listeners are shown as those of the virtual one. */
 export const translateDescribeConfigs: Translation = (table, request) => {
   const api = apis.describeConfigs
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   return byCluster(table, request, {
     api,
     items: asked.resources,
@@ -89,7 +90,7 @@ export const translateDescribeConfigs: Translation = (table, request) => {
 /** AlterConfigs, every version. */
 export const translateAlterConfigs: Translation = (table, request) => {
   const api = apis.alterConfigs
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   return byCluster(table, request, {
     api,
     items: asked.resources,
@@ -111,7 +112,7 @@ export const translateAlterConfigs: Translation = (table, request) => {
 /** IncrementalAlterConfigs (KIP-339). */
 export const translateIncrementalAlterConfigs: Translation = (table, request) => {
   const api = apis.incrementalAlterConfigs
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   return byCluster(table, request, {
     api,
     items: asked.resources,

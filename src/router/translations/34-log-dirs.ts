@@ -1,5 +1,6 @@
 import type { ClusterName } from '../../ids.ts'
-import { apis, decodeRequest, type DescribeLogDirsResponse } from '../../protocol/index.ts'
+import { apis, type DescribeLogDirsResponse } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { homeOf, type RoutingTable } from '../table.ts'
 import { byCluster, nameIn, shownNames, visibleNames } from './by-cluster.ts'
 import {
@@ -16,7 +17,7 @@ type LogDir = DescribeLogDirsResponse['results'][number]
 /** AlterReplicaLogDirs (KIP-113): each topic at that home of the virtual broker which has it. */
 export const translateAlterReplicaLogDirs: Translation = (table, request) => {
   const api = apis.alterReplicaLogDirs
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   return byCluster(table, request, {
     api,
     items: asked.dirs.flatMap(({ path, topics }) => topics.map((topic) => ({ path, topic }))),
@@ -54,7 +55,7 @@ export const translateDescribeLogDirs: Translation = (table, request) => {
   const { view } = table
   if (!view.spliced) return undefined
   const api = apis.describeLogDirs
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const topicsIn = (cluster: ClusterName) =>
     asked.topics
       ?.filter(({ topic }) => clusterOfTopic(table, topic) === cluster)

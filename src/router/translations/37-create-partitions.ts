@@ -1,4 +1,5 @@
-import { apis, decodeRequest } from '../../protocol/index.ts'
+import { apis } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { byCluster, controllerOfTopic, nameIn, shownNames } from './by-cluster.ts'
 import { nativeNode } from './nodes.ts'
 import { throttled, type Translation } from './translation.ts'
@@ -6,7 +7,7 @@ import { throttled, type Translation } from './translation.ts'
 /** CreatePartitions: of the topic in the cluster that has it. */
 export const translateCreatePartitions: Translation = (table, request) => {
   const api = apis.createPartitions
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   return byCluster(table, request, {
     api,
     items: asked.topics,

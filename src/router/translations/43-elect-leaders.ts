@@ -1,4 +1,5 @@
-import { apis, decodeRequest, type ElectLeadersResponse } from '../../protocol/index.ts'
+import { apis, type ElectLeadersResponse } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import type { RoutingTable } from '../table.ts'
 import {
   byCluster,
@@ -15,7 +16,7 @@ type Fields = typeof apis.electLeaders.response.fields
 /** ElectLeaders: of the partitions named; of all, if none are, in each cluster. */
 export const translateElectLeaders: Translation = (table, request) => {
   const api = apis.electLeaders
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   if (asked.topicPartitions === null) return byEveryCluster(table, request, api, asked, show)
   return byCluster(table, request, {
     api,

@@ -1,8 +1,5 @@
-import {
-  apis,
-  decodeRequest,
-  type ListPartitionReassignmentsResponse,
-} from '../../protocol/index.ts'
+import { apis, type ListPartitionReassignmentsResponse } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import type { RoutingTable } from '../table.ts'
 import {
   byCluster,
@@ -19,7 +16,7 @@ import { firstError, throttled, type Translation } from './translation.ts'
 /** AlterPartitionReassignments (KIP-455): replicas are named as virtual brokers. */
 export const translateAlterPartitionReassignments: Translation = (table, request) => {
   const api = apis.alterPartitionReassignments
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   return byCluster(table, request, {
     api,
     items: asked.topics,
@@ -53,7 +50,7 @@ export const translateAlterPartitionReassignments: Translation = (table, request
 /** ListPartitionReassignments (KIP-455): of the topics named; of all, if none are, in each cluster. */
 export const translateListPartitionReassignments: Translation = (table, request) => {
   const api = apis.listPartitionReassignments
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   if (asked.topics === null) return byEveryCluster(table, request, api, asked, showListed)
   return byCluster(table, request, {
     api,

@@ -1,5 +1,6 @@
 import type { ClusterName } from '../../ids.ts'
-import { apis, decodeRequest, zeroUuid, type OffsetDeleteRequest } from '../../protocol/index.ts'
+import { apis, zeroUuid, type OffsetDeleteRequest } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { placeOf } from '../view.ts'
 import { groupCoordinators, offsetsPlace } from './groups.ts'
 import {
@@ -14,7 +15,7 @@ import {
 /** OffsetDelete (KIP-496): of a group that has moved, where the offsets of each topic are kept. */
 export const translateOffsetDelete: Translation = (table, request, coordinators) => {
   const api = apis.offsetDelete
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   if (placeOf(table.view, asked.groupId) !== 'target') return undefined
   const dealt = new Map<ClusterName, OffsetDeleteRequest['topics'][number][]>()
   for (const topic of asked.topics) {

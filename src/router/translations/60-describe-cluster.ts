@@ -1,6 +1,7 @@
 import { assert } from '../../assert.ts'
 import { nodeId } from '../../ids.ts'
-import { apis, decodeRequest } from '../../protocol/index.ts'
+import { apis } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { anyOf } from '../table.ts'
 import { shownBrokers, shownController } from './nodes.ts'
 import { translated, type Translation } from './translation.ts'
@@ -10,7 +11,7 @@ export const translateDescribeCluster: Translation = (table, request) => {
   const { view } = table
   if (!view.spliced && view.home === 'source') return undefined
   const api = apis.describeCluster
-  const body = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const body = bodyOf(api, request)
   return translated(
     api,
     request,

@@ -1,4 +1,5 @@
-import { apis, decodeRequest, type DescribeProducersResponse } from '../../protocol/index.ts'
+import { apis, type DescribeProducersResponse } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { nativeProducerId, openSegment, toVirtual, type Timeline } from '../timeline/index.ts'
 import { byPartition, type PartitionsApi } from './partitions.ts'
 import { throttled, type Translation } from './translation.ts'
@@ -11,7 +12,7 @@ type Found = DescribeProducersResponse['topics'][number]['partitions'][number]
 /** DescribeProducers (KIP-664): those of the open segment, by the ids that clients know. */
 export const translateDescribeProducers: Translation = (table, request) => {
   const api = apis.describeProducers
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   return byPartition(
     table,
     request,

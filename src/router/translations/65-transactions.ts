@@ -1,5 +1,6 @@
 import { assert } from '../../assert.ts'
-import { apis, decodeRequest } from '../../protocol/index.ts'
+import { apis } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { anyOf, homeOf } from '../table.ts'
 import { byCluster, visibleNames } from './by-cluster.ts'
 import { clusterOfTransactions, throttled, translated, type Translation } from './translation.ts'
@@ -14,7 +15,7 @@ export const translateDescribeTransactions: Translation = (table, request, coord
   const cluster = clusterOfTransactions(table.view)
   if (cluster === 'source') return undefined
   const api = apis.describeTransactions
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const coordinator = (id: string) => coordinators('transaction', id, cluster)
   const unknown = asked.transactionalIds.filter((id) => coordinator(id) === undefined)
   if (unknown.length > 0) {
@@ -52,7 +53,7 @@ export const translateListTransactions: Translation = ({ view }, request) => {
   const cluster = clusterOfTransactions(view)
   if (cluster === view.home) return undefined
   const api = apis.listTransactions
-  const body = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const body = bodyOf(api, request)
   return translated(api, request, [{ to: homeOf(cluster), body }], ([answer]) => {
     assert(answer !== undefined, 'the one that was asked has answered')
     return answer

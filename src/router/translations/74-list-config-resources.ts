@@ -1,5 +1,6 @@
 import type { ClusterName } from '../../ids.ts'
-import { apis, decodeRequest, type ListConfigResourcesResponse } from '../../protocol/index.ts'
+import { apis, type ListConfigResourcesResponse } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { anyOf, type RoutingTable } from '../table.ts'
 import { visibleNames } from './by-cluster.ts'
 import { shownNode } from './nodes.ts'
@@ -22,7 +23,7 @@ const brokerLoggerResource = 8
 export const translateListConfigResources: Translation = ({ view }, request) => {
   if (!view.spliced) return undefined
   const api = apis.listConfigResources
-  const body = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const body = bodyOf(api, request)
   const clusters = clustersInUse(view)
   const parts = clusters.map((cluster) => ({ to: anyOf(cluster), body }))
   return translated(api, request, parts, (answers, now) => {

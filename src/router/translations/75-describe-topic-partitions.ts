@@ -1,12 +1,12 @@
 import type { ClusterName } from '../../ids.ts'
 import {
   apis,
-  decodeRequest,
   errorCodes,
   zeroUuid,
   type DescribeTopicPartitionsRequest,
   type DescribeTopicPartitionsResponse,
 } from '../../protocol/index.ts'
+import { bodyOf } from '../decision.ts'
 import { anyOf, type RoutingTable } from '../table.ts'
 import { openSegment, virtualEpoch } from '../timeline/index.ts'
 import type { PlannedTopic } from '../view.ts'
@@ -38,7 +38,7 @@ export const translateDescribeTopicPartitions: Translation = (table, request) =>
   const { view } = table
   if (!view.spliced && view.home === 'source') return undefined
   const api = apis.describeTopicPartitions
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
+  const asked = bodyOf(api, request)
   const isEvery = asked.topics.length === 0
   const names = isEvery ? table.topics.keys() : asked.topics.map(({ name }) => name)
   const dealt = deal(table, names)
