@@ -1,15 +1,19 @@
+import { apis } from '../protocol/index.ts'
 import {
+  answersHere,
+  Firsts,
   patchMovedProduce,
   producedShifts,
   routeMovedProduce,
   routeProduce,
   seenProduce,
   splitMovedProduce,
-  writtenIn,
+  type FirstBatch,
 } from '../router/index.ts'
 import type { SessionContext } from './context.ts'
 import { Exchange } from './exchange.ts'
 import { requestFrame, type Outcome, type Requests, type RequestsOwner } from './requests.ts'
+import { takenIn } from './unresolved.ts'
 import type { Waiting } from './waiting.ts'
 
 /** Produce, routed where it lies in the read buffer, and passed on in the chunks in which it comes. */
@@ -18,6 +22,7 @@ export class ProduceRequests {
   readonly #context: SessionContext
   readonly #requests: Requests
   readonly #waiting: Waiting
+  readonly #firsts = new Firsts()
   /** How many bytes of the unfinished request at hand must be there before it is looked at again. */
   #lookAgainAt = 0
 
@@ -63,30 +68,34 @@ export class ProduceRequests {
     const { retained, bases } = this.#context
     const isWhole = end >= frameEnd
     const there = Math.min(end, frameEnd)
+    const correlationId = buffer.readInt32BE(at + 8)
+    const known = { retained, bases, firsts: this.#firsts }
+    const fresh: FirstBatch[] = []
     // Before record batches (v3) there were no producer ids, and nothing to look at.
     const route =
       version < 3
         ? 'split'
-        : routeMovedProduce(table, buffer, at, there, frameEnd, version, retained, bases)
+        : routeMovedProduce(table, buffer, at, there, frameEnd, version, known, fresh)
     if (route === 'incomplete' || (route === 'split' && !isWhole)) {
       this.#lookAgainAt = 2 * (end - at)
       return 'wait'
     }
     if (route === 'malformed') return this.#requests.malformed('Produce')
     if (route === 'loading') return this.#waiting.hold()
+    if (route === 'second') return this.#waiting.await(this.#firsts.answered)
     if (route === 'split') {
       const frame = Buffer.from(buffer.subarray(at, frameEnd))
-      const written =
-        version < 3
-          ? new Map<string, bigint>()
-          : writtenIn(table, frame, 0, frame.length, version, retained)
+      const here =
+        version < 3 ? new Map() : answersHere(table, frame, 0, frame.length, version, known)
       if (version >= 3) {
         patchMovedProduce(table, frame, 0, frame.length, frame.length, version, bases)
       }
       const request = requestFrame(frame.subarray(4))
-      return request === undefined
-        ? this.#requests.malformed('Produce')
-        : this.#requests.decided(request, splitMovedProduce(table, request, written))
+      if (request === undefined) return this.#requests.malformed('Produce')
+      const decision = splitMovedProduce(table, request, here)
+      const outcome = this.#requests.decided(request, decision)
+      if (outcome === 'done') this.#sentFirsts(correlationId, fresh)
+      return outcome
     }
     if (route === 'unknown') {
       return this.#waiting.askLeader(seenProduce.unknownTopic)
@@ -98,12 +107,30 @@ export class ProduceRequests {
     patchMovedProduce(table, buffer, at, there, frameEnd, version, bases)
     if (seenProduce.acks === 0) upstream.unanswered = true
     else {
-      const sent = new Exchange(0, version, buffer.readInt32BE(at + 8), 'produce')
+      const sent = new Exchange(0, version, correlationId, 'produce')
       sent.shifts = producedShifts(table)
       this.#requests.expect(upstream, sent)
+      this.#sentFirsts(correlationId, fresh)
     }
     this.#lookAgainAt = 0
     this.#waiting.sent()
     return upstream
+  }
+
+  #sentFirsts(correlationId: number, batches: readonly FirstBatch[]): void {
+    if (batches.length > 0 && seenProduce.acks !== 0) this.#firsts.sent(correlationId, batches)
+  }
+
+  /** An answer has streamed by: no partition refused its batch. */
+  streamed({ apiKey, correlationId }: Exchange): void {
+    if (apiKey === apis.produce.key && this.#firsts.awaits(correlationId)) {
+      this.#firsts.settle(() => true)
+    }
+  }
+
+  /** An answer was made whole. */
+  answered({ apiKey, correlationId, version }: Exchange, answer: Buffer): void {
+    if (apiKey !== apis.produce.key || !this.#firsts.awaits(correlationId)) return
+    this.#firsts.settle(takenIn(version, answer.subarray(4)))
   }
 }

@@ -231,6 +231,7 @@ export class Session
   }
 
   finished(of: Exchange): void {
+    this.#requests.produce.streamed(of)
     this.answers.streamed(of)
   }
 
@@ -261,6 +262,7 @@ export class Session
     if (of.apiKey === apis.produce.key && this.context.table().view.held) {
       of.unresolved = isUnresolved(of.version, answer.subarray(4))
     }
+    this.#requests.produce.answered(of, answer)
     this.answers.made(of, answer)
   }
 

@@ -22,3 +22,18 @@ export function isUnresolved(version: number, frame: Buffer): boolean {
     partitionResponses.some(({ errorCode }) => retriable.has(errorCode)),
   )
 }
+
+/** Which partitions took their batch, or have it already, by an answer to Produce (a frame without its length). */
+export function takenIn(
+  version: number,
+  frame: Buffer,
+): (topic: string, partition: number) => boolean {
+  const { bodyOffset } = decodeResponseHeader(apis.produce, version, frame, 0)
+  const { responses } = decodeResponse(apis.produce, version, frame, bodyOffset)
+  return (topic, partition) => {
+    const of = responses.find(({ name }) => name === topic)
+    const answer = of?.partitionResponses.find(({ index }) => index === partition)
+    return answer !== undefined && taken.has(answer.errorCode)
+  }
+}
+const taken: ReadonlySet<number> = new Set([errorCodes.NONE, errorCodes.DUPLICATE_SEQUENCE_NUMBER])

@@ -26,15 +26,16 @@ export { answerApiVersions } from './rewriters/18-api-versions.ts'
 export { rewriters } from './rewriters/index.ts'
 export type { ClusterFact, Fact, NamingAnswer, Rewriter } from './rewriters/rewriter.ts'
 export { routedVersions, routes } from './routes.ts'
+export { Firsts, type FirstBatch } from './moved/firsts.ts'
 export { moveFetch, type MovedFetch, type Readings } from './moved/fetch.ts'
 export {
+  answersHere,
   leadersOf,
   patchMovedProduce,
   producedShifts,
   routeMovedProduce,
   splitMovedProduce,
   lastSequence,
-  writtenIn,
 } from './moved/produce.ts'
 export { rebased, SequenceBases, type WantedBase } from './moved/sequences.ts'
 export { Retained, type RetainedBatch } from './moved/retained.ts'

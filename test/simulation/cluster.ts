@@ -112,7 +112,6 @@ export class SimCluster extends FakeCluster {
       waits: partitionData.map(({ index, records }) => {
         const partition = name === this.topic ? this.#led(index) : undefined
         if (partition === undefined || records === null) {
-          if (records !== null) this.partitions[index]?.refuse(records)
           return { index, errorCode: errorCodes.NOT_LEADER_OR_FOLLOWER, baseOffset: -1n, done: 0 }
         }
         if (transactionalId !== null) {

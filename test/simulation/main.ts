@@ -1,31 +1,27 @@
 import { parseArgs } from 'node:util'
-import { gaps as known, run } from './run.ts'
+import { run } from './run.ts'
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '0' },
-    /** One of `gaps` (run.ts); may be given several times. */
-    gap: { type: 'string', multiple: true, default: [] },
     verbose: { type: 'boolean', default: false },
   },
 })
 const from = Number(values.from)
 const count = Number(values.seeds)
 const { verbose } = values
-const gaps = known.filter((gap) => values.gap.includes(gap))
 const begun = performance.now()
 let failed = 0
 let simulatedMs = 0
 for (let seed = from; seed < from + count; seed++) {
-  const result = await run({ seed, gaps, verbose })
+  const result = await run({ seed, verbose })
   simulatedMs += result.ms
   if (result.breaches.length === 0) continue
   failed++
   if (failed <= 3 && !verbose) for (const event of result.events) console.log(event)
   console.log(`seed ${seed} breaks:\n  ${result.breaches.slice(0, 10).join('\n  ')}`)
-  const flag = gaps.map((gap) => ` --gap ${gap}`).join('')
-  console.log(`replay: npm run simulate -- --from ${seed} --seeds 1 --verbose${flag}\n`)
+  console.log(`replay: npm run simulate -- --from ${seed} --seeds 1 --verbose\n`)
 }
 const seconds = (performance.now() - begun) / 1_000
 const each = ((1_000 * seconds) / count).toFixed(1)

@@ -50,10 +50,6 @@ export class SimPartition {
   epoch = 0
   /** Whether an id without history must begin at 0, as on brokers up to 2.4. */
   beginsAtZero = false
-  /** Whether it takes a batch that overtakes one that was refused for the first of a new producer: as brokers do. */
-  takesAnyFirst = false
-  /** By producer: the first sequence number that was refused while there was no leader. */
-  readonly #refused = new Map<bigint, number>()
   /** Values that went with a leader. */
   readonly lost = new Set<string>()
   readonly #scheduler: Scheduler
@@ -93,11 +89,6 @@ export class SimPartition {
       if (last === undefined && this.beginsAtZero && firstSequence !== 0) {
         return { errorCode: errorCodes.UNKNOWN_PRODUCER_ID, baseOffset: -1n, end: -1n }
       }
-      const refused = this.takesAnyFirst ? undefined : this.#refused.get(producerId)
-      if (last === undefined && refused !== undefined && firstSequence > refused) {
-        const errorCode = errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER
-        return { errorCode, baseOffset: -1n, end: -1n }
-      }
       // Else an id without history may begin anywhere (KIP-360).
       if (firstSequence !== next) {
         const errorCode = errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER
@@ -122,14 +113,6 @@ export class SimPartition {
     const timestamp = BigInt(this.#scheduler.wallClock())
     const records = values.map((value) => ({ timestamp, value: Buffer.from(value) }))
     this.append(encodeBatch({ records, ...producer }))
-  }
-
-  /** Nobody leads it now, or another broker. */
-  refuse(records: Buffer): void {
-    const producerId = records.readBigInt64BE(43)
-    const sequence = records.readInt32BE(53)
-    const before = this.#refused.get(producerId) ?? sequence
-    if (producerId >= 0n) this.#refused.set(producerId, Math.min(before, sequence))
   }
 
   /** What is there is on every replica at once. */

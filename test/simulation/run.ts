@@ -10,18 +10,8 @@ import { kinds, SimProducer } from './producer.ts'
 import { Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 
-/**
- * What is known not to hold, and off unless it is asked for:
- *
- * - `firsts`  a leader of the target is elected while a producer has several requests in flight of which none
- *             was taken there yet: one that overtakes the first, which was refused, is taken for it
- */
-export const gaps = ['firsts'] as const
-export type Gap = (typeof gaps)[number]
-
 export interface RunOptions {
   readonly seed: number
-  readonly gaps?: readonly Gap[]
   readonly verbose?: boolean
 }
 
@@ -67,7 +57,7 @@ class World {
   #wasDisturbed = false
   #deadlineMs = 5_000
 
-  constructor({ seed, gaps: asked = [], verbose = false }: RunOptions) {
+  constructor({ seed, verbose = false }: RunOptions) {
     const random = new Random(seed)
     this.#random = random
     this.scheduler = new Scheduler(random)
@@ -84,7 +74,6 @@ class World {
     for (const partition of this.#clusters.source.partitions) partition.beginsAtZero = true
     for (const partition of this.#clusters.target.partitions) {
       partition.beginsAtZero = this.#beginsAtZero
-      partition.takesAnyFirst = asked.includes('firsts')
       const count = random.between(0, 3)
       for (let i = 0; i < count; i++) partition.bypass([`old/${partition.name}/${i}`])
     }

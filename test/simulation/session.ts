@@ -15,6 +15,8 @@ import {
   type JoinGroupResponse,
 } from '../../src/protocol/index.ts'
 import {
+  answersHere,
+  Firsts,
   anyBrokerId,
   decide,
   destination,
@@ -34,18 +36,18 @@ import {
   seenFetch,
   seenProduce,
   splitMovedProduce,
-  writtenIn,
   type Decision,
   type Destination,
   cutLateFetch,
   type FetchPatcher,
   type RequestFrame,
   type ShiftLookup,
+  type FirstBatch,
 } from '../../src/router/index.ts'
 import { nodeId } from '../../src/ids.ts'
 import { shortFetchWaitMs, type Incarnation } from './incarnation.ts'
 import { Link, type LinkEnd } from './link.ts'
-import { isUnresolved } from '../../src/proxy/unresolved.ts'
+import { isUnresolved, takenIn } from '../../src/proxy/unresolved.ts'
 import { Upstream } from './upstream.ts'
 
 /** One answer that a client waits for, in its turn (`Exchange`, src/proxy/exchange.ts). */
@@ -70,6 +72,7 @@ export class SimSession implements LinkEnd {
   /** How many waits there have been: only the last one counts (`Waiting`, src/proxy/waiting.ts). */
   #waits = 0
   #hasAsked = false
+  readonly #firsts = new Firsts()
   gone = false
 
   constructor(owner: Incarnation, client: LinkEnd) {
@@ -154,22 +157,36 @@ export class SimSession implements LinkEnd {
   #movedProduce(frame: Buffer, version: number): Outcome {
     const { table, retained, bases } = this.#owner
     const size = frame.length
-    const route = routeMovedProduce(table, frame, 0, size, size, version, retained, bases)
+    const known = { retained, bases, firsts: this.#firsts }
+    const fresh: FirstBatch[] = []
+    const route = routeMovedProduce(table, frame, 0, size, size, version, known, fresh)
     if (route === 'incomplete' || route === 'malformed') throw new Error(`a Produce is ${route}`)
     if (route === 'loading') return this.#hold()
+    if (route === 'second') {
+      this.#waitFor(this.#firsts.answered)
+      return 'wait'
+    }
     if (route === 'split') {
       const whole = Buffer.from(frame)
-      const written = writtenIn(table, whole, 0, size, version, retained)
+      const here = answersHere(table, whole, 0, size, version, known)
       patchMovedProduce(table, whole, 0, size, size, version, bases)
       const request = requestFrame(whole.subarray(4))
-      return this.#decided(request, splitMovedProduce(table, request, written))
+      const outcome = this.#decided(request, splitMovedProduce(table, request, here))
+      if (outcome === 'done') this.#sentFirsts(frame, fresh)
+      return outcome
     }
     // `Waiting.askLeader`, then `Waiting.waitForLeader`
     if (route === 'unknown') return this.#askLeaders('target')
     const upstream = this.#connected(route)
     if (upstream === undefined) return 'wait'
     patchMovedProduce(table, frame, 0, size, size, version, bases)
+    this.#sentFirsts(frame, fresh)
     return this.#sendProduce(upstream, frame, version, null, producedShifts(table))
+  }
+
+  #sentFirsts(frame: Buffer, batches: readonly FirstBatch[]): void {
+    if (batches.length === 0 || seenProduce.acks === 0) return
+    this.#firsts.sent(frame.readInt32BE(8), batches)
   }
 
   #sendProduce(
@@ -469,6 +486,9 @@ export class SimSession implements LinkEnd {
 
   /** `Session.done` */
   #judge(of: Exchange, version: number, answer: Buffer): void {
+    if (of.apiKey === apis.produce.key && this.#firsts.awaits(answer.readInt32BE(4))) {
+      this.#firsts.settle(takenIn(version, answer.subarray(4)))
+    }
     if (of.apiKey !== apis.produce.key || !this.#owner.table.view.held) return
     of.unresolved = isUnresolved(version, answer.subarray(4))
   }

@@ -1,13 +1,22 @@
-import { apis, decodeRequest, type ProduceResponse } from '../../protocol/index.ts'
+import {
+  apis,
+  batchAttributes,
+  batchLayout,
+  decodeRequest,
+  errorCodes,
+  type ProduceResponse,
+} from '../../protocol/index.ts'
 import {
   batchProducer,
   patchBatchProducer,
   walkProduceBatches,
+  type BatchProducer,
   type ShiftLookup,
 } from '../patch/index.ts'
 import { split, throttle, type Decision, type RequestFrame } from '../decision.ts'
 import { groupByLeader, joinTopics, type Listing } from '../splits/partitions.ts'
 import { nativeProducerId, openSegment, shiftOf, type Timeline } from '../timeline/index.ts'
+import type { FirstBatch, Firsts } from './firsts.ts'
 import type { Retained } from './retained.ts'
 import { rebased, type SequenceBases } from './sequences.ts'
 import type { Destination, RoutedPartition, RoutingTable } from '../table.ts'
@@ -20,13 +29,24 @@ export type MovedProduce =
   | 'unknown'
   /** What the source holds of a partition is still being read, or a base of sequences written. */
   | 'loading'
+  /** A producer's first batch is on its way, and this is another one's first. */
+  | 'second'
   /** It must be taken apart: several brokers, another name there, or a batch that is written already. */
   | 'split'
   | Destination
 
+/** What the histories of idempotent producers ask for behind a splice. */
+export interface KnownOfProducers {
+  readonly retained: Retained
+  readonly bases: SequenceBases
+  readonly firsts: Firsts
+}
+
 /**
  * Looks at the Produce frame at `at`, in which a partition has moved; the bytes stay as they are. A frame
  * with one partition needs no more than the first batch's header.
+ *
+ * @param fresh gets what may be the producer's first batches on the target
  */
 export function routeMovedProduce(
   table: RoutingTable,
@@ -35,10 +55,12 @@ export function routeMovedProduce(
   end: number,
   frameEnd: number,
   version: number,
-  retained: Retained,
-  bases: SequenceBases,
+  known: KnownOfProducers,
+  fresh: FirstBatch[],
 ): MovedProduce {
+  const { retained, bases, firsts } = known
   let loading = false
+  let second = false
   let route: Destination | undefined
   let unknown = false
   let apart = false
@@ -57,20 +79,36 @@ export function routeMovedProduce(
       if (routed === undefined) return
       if (nativeName(routed, topic) !== topic) apart = true
       if (routed.timeline === null) return
-      const isIdempotent = (batchProducer(buffer, batchAt)?.producerId ?? -1n) >= 0n
-      if (isIdempotent && retained.isLoading(routed.timeline)) loading = true
+      const { timeline } = routed
+      const producer = idempotentProducer(buffer, batchAt)
+      if (producer === undefined) return
+      if (retained.isLoading(timeline)) loading = true
       // What is written already goes nowhere: the producer's first batch on the target comes behind it.
-      else if (writtenBefore(buffer, batchAt, routed.timeline, retained) !== undefined) apart = true
-      else if (isIdempotent && baseOf(buffer, batchAt, routed.timeline, bases) === undefined) {
-        loading = true
-      }
+      else if (writtenBefore(buffer, batchAt, timeline, retained) !== undefined) apart = true
+      else if (baseOf(buffer, batchAt, timeline, bases) === undefined) loading = true
+      else if (!firsts.isFirst(timeline)) return
+      else if (firsts.pending) second = true
+      else if (firsts.overtakes({ timeline, ...producer })) apart = true
+      else fresh.push({ topic, partition, timeline, ...producer })
     },
   )
   if (walked !== 'visited') return walked
   if (loading) return 'loading'
+  if (second) return 'second'
   if (unknown) return 'unknown'
   if (apart) return 'split'
   return route ?? 'unknown'
+}
+
+/**
+ * Who produced a batch, where its id is translated. A transaction's is not: it runs where its coordinator is,
+ * which gave the id and writes the markers (KIP-98).
+ */
+function idempotentProducer(buffer: Buffer, batchAt: number): Readonly<BatchProducer> | undefined {
+  const producer = batchProducer(buffer, batchAt)
+  if (producer === undefined || producer.producerId < 0n) return undefined
+  const attributes = buffer.readInt16BE(batchAt + batchLayout.attributes)
+  return (attributes & batchAttributes.transactional) === 0 ? producer : undefined
 }
 
 function baseOf(
@@ -79,7 +117,7 @@ function baseOf(
   timeline: Timeline,
   bases: SequenceBases,
 ): number | undefined {
-  const producer = batchProducer(buffer, batchAt)
+  const producer = idempotentProducer(buffer, batchAt)
   if (producer === undefined) return 0
   const { producerId, producerEpoch, baseSequence } = producer
   return bases.find({ timeline, producerId, producerEpoch }, baseSequence)
@@ -91,8 +129,8 @@ function writtenBefore(
   timeline: Timeline,
   retained: Retained,
 ): bigint | undefined {
-  const producer = batchProducer(buffer, batchAt)
-  if (producer === undefined || producer.producerId < 0n) return undefined
+  const producer = idempotentProducer(buffer, batchAt)
+  if (producer === undefined) return undefined
   return retained.find(timeline, {
     producerId: producer.producerId,
     producerEpoch: producer.producerEpoch,
@@ -106,23 +144,43 @@ export function lastSequence(first: number, delta: number): number {
   return (first + delta) % 2 ** 31
 }
 
-/** The virtual offsets of the batches in a whole frame that are written already, by topic and partition. */
-export function writtenIn(
+/** What is answered of a partition's batch without asking anybody. */
+export interface AnswerHere {
+  readonly errorCode: number
+  /** Virtual; -1 where it failed. */
+  readonly baseOffset: bigint
+}
+
+function answerOf(
+  buffer: Buffer,
+  batchAt: number,
+  timeline: Timeline,
+  { retained, firsts }: KnownOfProducers,
+): AnswerHere | undefined {
+  const baseOffset = writtenBefore(buffer, batchAt, timeline, retained)
+  if (baseOffset !== undefined) return { errorCode: errorCodes.NONE, baseOffset }
+  const producer = idempotentProducer(buffer, batchAt)
+  if (producer === undefined || !firsts.overtakes({ timeline, ...producer })) return undefined
+  return { errorCode: errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER, baseOffset: -1n }
+}
+
+/** The answers to the batches in a whole frame that go nowhere, by topic and partition. */
+export function answersHere(
   table: RoutingTable,
   buffer: Buffer,
   at: number,
   frameEnd: number,
   version: number,
-  retained: Retained,
-): ReadonlyMap<string, bigint> {
-  const written = new Map<string, bigint>()
+  known: KnownOfProducers,
+): ReadonlyMap<string, AnswerHere> {
+  const here = new Map<string, AnswerHere>()
   walkProduceBatches(buffer, at, frameEnd, frameEnd, version, (topic, partition, batchAt) => {
     const timeline = table.topics.get(topic)?.partitions[partition]?.timeline
     if (timeline == null) return
-    const offset = writtenBefore(buffer, batchAt, timeline, retained)
-    if (offset !== undefined) written.set(`${topic} ${partition}`, offset)
+    const answer = answerOf(buffer, batchAt, timeline, known)
+    if (answer !== undefined) here.set(`${topic} ${partition}`, answer)
   })
-  return written
+  return here
 }
 
 /** Gives the batches of a frame the producer ids that their partitions' clusters know them by. */
@@ -137,8 +195,8 @@ export function patchMovedProduce(
 ): void {
   walkProduceBatches(buffer, at, end, frameEnd, version, (topic, partition, batchAt) => {
     const timeline = table.topics.get(topic)?.partitions[partition]?.timeline
-    const producer = timeline == null ? undefined : batchProducer(buffer, batchAt)
-    if (timeline == null || producer === undefined || producer.producerId < 0n) return
+    const producer = timeline == null ? undefined : idempotentProducer(buffer, batchAt)
+    if (timeline == null || producer === undefined) return
     const { producerId, producerEpoch, baseSequence } = producer
     const base = bases.known({ timeline, producerId, producerEpoch })
     const sequence = base === 0 ? null : rebased(baseSequence, base)
@@ -163,13 +221,13 @@ export function producedShifts(table: RoutingTable): ShiftLookup {
 type Answered = ProduceResponse['responses'][number]
 
 /**
- * A whole Produce, already patched, by its parts: each with the names of its cluster. What is `written`
- * already is answered with its offset.
+ * A whole Produce, already patched, by its parts: each with the names of its cluster, without what is
+ * `answered` here.
  */
 export function splitMovedProduce(
   table: RoutingTable,
   request: RequestFrame,
-  written: ReadonlyMap<string, bigint>,
+  answered: ReadonlyMap<string, AnswerHere>,
 ): Decision {
   const api = apis.produce
   const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
@@ -180,28 +238,31 @@ export function splitMovedProduce(
     index: (partition) => partition.index,
     withPartitions: (topic, partitionData) => ({ ...topic, partitionData }),
   }
-  const isWritten = (topic: Topic, index: number): boolean => written.has(`${topic.name} ${index}`)
+  const answerTo = (topic: Topic, index: number) => answered.get(`${topic.name} ${index}`)
   const fresh = asked.topicData
     .map((topic) => ({
       ...topic,
-      partitionData: topic.partitionData.filter(({ index }) => !isWritten(topic, index)),
+      partitionData: topic.partitionData.filter(
+        ({ index }) => answerTo(topic, index) === undefined,
+      ),
     }))
     .filter(({ partitionData }) => partitionData.length > 0)
   const here: Answered[] = asked.topicData.map((topic) => ({
     name: topic.name,
     topicId: topic.topicId,
-    partitionResponses: topic.partitionData
-      .filter(({ index }) => isWritten(topic, index))
-      .map(({ index }) => ({
+    partitionResponses: topic.partitionData.flatMap(({ index }) => {
+      const answer = answerTo(topic, index)
+      if (answer === undefined) return []
+      return {
         index,
-        errorCode: 0,
-        baseOffset: written.get(`${topic.name} ${index}`) ?? -1n,
+        ...answer,
         logAppendTimeMs: -1n,
         logStartOffset: 0n,
         recordErrors: [],
         errorMessage: null,
         currentLeader: { leaderId: -1, leaderEpoch: -1 },
-      })),
+      }
+    }),
   }))
   const grouped = groupByLeader(table, 'write', fresh, listing)
   if (grouped.kind === 'unknown')

@@ -2,13 +2,18 @@ import { describe, expect, test } from 'vitest'
 import { emptyTopology } from '../../../src/cluster/index.ts'
 import {
   apis,
+  batchAttributes,
+  batchLayout,
   decodeRequest,
   decodeRequestHeader,
   encodeBatch,
   encodeRequest,
+  errorCodes,
 } from '../../../src/protocol/index.ts'
 import { batchProducer, walkProduceBatches } from '../../../src/router/patch/index.ts'
 import {
+  answersHere,
+  Firsts,
   nextTable,
   patchMovedProduce,
   Retained,
@@ -16,8 +21,8 @@ import {
   routeProduce,
   SequenceBases,
   splitMovedProduce,
-  writtenIn,
   type RoutingTable,
+  type FirstBatch,
   type WantedBase,
 } from '../../../src/router/index.ts'
 import { movedTable } from '../translations/given.ts'
@@ -56,8 +61,12 @@ const peek = (table: RoutingTable, frame: Buffer) =>
 const route = (
   table: RoutingTable,
   frame: Buffer,
-  { retained = new Retained(), bases = new SequenceBases() } = {},
-) => routeMovedProduce(table, frame, 0, frame.length, frame.length, version, retained, bases)
+  { retained = new Retained(), bases = new SequenceBases(), firsts = new Firsts() } = {},
+  fresh: FirstBatch[] = [],
+) => {
+  const known = { retained, bases, firsts }
+  return routeMovedProduce(table, frame, 0, frame.length, frame.length, version, known, fresh)
+}
 
 /** A sidecar that was just started: nothing is known of the target but what the journal says. */
 const withoutTarget = (table: RoutingTable): RoutingTable =>
@@ -103,6 +112,66 @@ describe('a Produce to partitions that have moved', () => {
     expect(route(table, produce([[0, batch(5)]]), { retained })).not.toBe('loading')
   })
 
+  test("waits for a producer's first batch to be taken, and only for that", () => {
+    const table = movedTable()
+    const firsts = new Firsts()
+    const both = produce([
+      [0, batch(5)],
+      [1, batch(5)],
+    ])
+    const fresh: FirstBatch[] = []
+    expect(route(table, both, { firsts }, fresh)).not.toBe('second')
+    expect(fresh.map(({ partition }) => partition)).toEqual([0, 1])
+    firsts.sent(1, fresh)
+    expect([firsts.awaits(1), firsts.awaits(2)]).toEqual([true, false])
+    expect(route(table, produce([[0, batch(6)]]), { firsts })).toBe('second')
+    firsts.settle((_, partition) => partition === 0)
+    const next: FirstBatch[] = []
+    expect(route(table, produce([[0, batch(6)]]), { firsts }, next)).not.toBe('second')
+    expect(next).toEqual([])
+  })
+
+  test('is refused where it would overtake one that was, until that has been taken', () => {
+    const table = movedTable()
+    const firsts = new Firsts()
+    const given = { firsts, retained: new Retained(), bases: new SequenceBases() }
+    const here = (sequence: number) => {
+      const frame = produce([[0, batch(sequence)]])
+      return answersHere(table, frame, 0, frame.length, version, given).get('orders 0')
+    }
+    const try5 = () => {
+      const fresh: FirstBatch[] = []
+      route(table, produce([[0, batch(5)]]), given, fresh)
+      firsts.sent(1, fresh)
+    }
+    try5()
+    firsts.settle(() => false)
+    expect(route(table, produce([[0, batch(6)]]), given)).toBe('split')
+    expect(here(6)).toEqual({ errorCode: errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER, baseOffset: -1n })
+    expect(here(5)).toBeUndefined()
+    try5()
+    firsts.settle(() => true)
+    expect(here(6)).toBeUndefined()
+  })
+
+  test('keeps the producer id of a transaction, which its coordinator knows', () => {
+    const table = movedTable()
+    const bases = new SequenceBases()
+    const patched = (attributes: number): bigint | undefined => {
+      const records = batch(0)
+      records.writeInt16BE(attributes, batchLayout.attributes)
+      const frame = produce([[0, records]])
+      patchMovedProduce(table, frame, 0, frame.length, frame.length, version, bases)
+      let id: bigint | undefined
+      walkProduceBatches(frame, 0, frame.length, frame.length, version, (_, __, at) => {
+        id = batchProducer(frame, at)?.producerId
+      })
+      return id
+    }
+    expect(patched(0)).toBe(producerId + (1n << 52n))
+    expect(patched(batchAttributes.transactional)).toBe(producerId)
+  })
+
   test('is answered where the source holds it already, and only the rest is written', () => {
     const table = movedTable()
     const [first] = table.view.topics.get('orders')?.timelines ?? []
@@ -116,12 +185,13 @@ describe('a Produce to partitions that have moved', () => {
       [1, batch(5, 2)],
     ])
     expect(route(table, frame, { retained })).toBe('split')
-    const written = writtenIn(table, frame, 0, frame.length, version, retained)
-    expect(written).toEqual(new Map([['orders 0', 98n]]))
+    const given = { retained, bases: new SequenceBases(), firsts: new Firsts() }
+    const here = answersHere(table, frame, 0, frame.length, version, given)
+    expect(here).toEqual(new Map([['orders 0', { errorCode: 0, baseOffset: 98n }]]))
     const header = decodeRequestHeader(frame, 4)
     const { correlationId, clientId, bodyOffset } = header
     const request = { api: apis.produce, version, correlationId, clientId, frame: frame.subarray(4), bodyOffset: bodyOffset - 4 } // prettier-ignore
-    const decision = splitMovedProduce(table, request, written)
+    const decision = splitMovedProduce(table, request, here)
     if (decision.kind !== 'split') throw new Error(decision.kind)
     const sent = decision.parts.map(({ frame: part }) => {
       const { bodyOffset: at } = decodeRequestHeader(part, 4)
