@@ -1,7 +1,15 @@
 import { apis, type ListOffsetsRequest, type ListOffsetsResponse } from '../../protocol/index.ts'
 import { bodyOf } from '../decision.ts'
 import { toVirtual, type Segment, type Timeline } from '../timeline/index.ts'
-import { byPartition, readable, within, type PartitionsApi, type Plan } from './partitions.ts'
+import {
+  byPartition,
+  listed,
+  readable,
+  resultsListed,
+  within,
+  type PartitionsApi,
+  type Plan,
+} from './partitions.ts'
 import { isSourceOff, throttled, type Translation } from './translation.ts'
 
 type Asked = ListOffsetsRequest['topics'][number]['partitions'][number]
@@ -46,16 +54,16 @@ const listing = (
   access: 'read',
   body: (topics) => ({
     ...asked,
-    topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+    topics: listed(topics),
   }),
   index: ({ partitionIndex }) => partitionIndex,
-  results: ({ topics }) => topics.map(({ name, partitions }) => [name, partitions]),
+  results: resultsListed,
   resultIndex: ({ partitionIndex }) => partitionIndex,
   errorOf: ({ errorCode }) => errorCode,
   failed: (partitionIndex, errorCode) => ({ ...nothing, partitionIndex, errorCode }),
   answer: (answers, topics) => ({
     throttleTimeMs: throttled(answers),
-    topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+    topics: listed(topics),
   }),
 })
 

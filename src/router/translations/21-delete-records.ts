@@ -5,7 +5,15 @@ import {
 } from '../../protocol/index.ts'
 import { bodyOf } from '../decision.ts'
 import { toNative, toVirtual, virtualEnd, type Segment, type Timeline } from '../timeline/index.ts'
-import { byPartition, readable, within, type PartitionsApi, type Plan } from './partitions.ts'
+import {
+  byPartition,
+  listed,
+  readable,
+  resultsListed,
+  within,
+  type PartitionsApi,
+  type Plan,
+} from './partitions.ts'
 import { isSourceOff, throttled, type Translation } from './translation.ts'
 
 type Asked = DeleteRecordsRequest['topics'][number]['partitions'][number]
@@ -41,16 +49,16 @@ const listing = (
   access: 'write',
   body: (topics) => ({
     ...asked,
-    topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+    topics: listed(topics),
   }),
   index: ({ partitionIndex }) => partitionIndex,
-  results: ({ topics }) => topics.map(({ name, partitions }) => [name, partitions]),
+  results: resultsListed,
   resultIndex: ({ partitionIndex }) => partitionIndex,
   errorOf: ({ errorCode }) => errorCode,
   failed: (partitionIndex, errorCode) => ({ partitionIndex, errorCode, lowWatermark: -1n }),
   answer: (answers, topics) => ({
     throttleTimeMs: throttled(answers),
-    topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+    topics: listed(topics),
   }),
 })
 

@@ -87,6 +87,27 @@ export const translateDescribeConfigs: Translation = (table, request) => {
   })
 }
 
+/** Who alters a resource: the controller, but for what brokers keep themselves. */
+const alteredBy = (table: RoutingTable, resource: Resource): Destination =>
+  placeOfResource(table, resource, (cluster) => controllerOf(table, cluster))
+
+/** What AlterConfigs and IncrementalAlterConfigs answer. */
+function showAltered<R extends Resource>(
+  answers: readonly {
+    readonly cluster: ClusterName
+    readonly answer: { readonly throttleTimeMs: number; readonly responses: readonly R[] }
+  }[],
+  table: RoutingTable,
+) {
+  const shown = shownResource(table)
+  return {
+    throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+    responses: answers.flatMap(({ cluster, answer }) =>
+      answer.responses.map((response) => shown(response, cluster)),
+    ),
+  }
+}
+
 /** AlterConfigs, every version. */
 export const translateAlterConfigs: Translation = (table, request) => {
   const api = apis.alterConfigs
@@ -94,18 +115,10 @@ export const translateAlterConfigs: Translation = (table, request) => {
   return byCluster(table, request, {
     api,
     items: asked.resources,
-    to: (resource) => placeOfResource(table, resource, (cluster) => controllerOf(table, cluster)),
+    to: (resource) => alteredBy(table, resource),
     native: (resource, cluster) => nativeResource(table, resource, cluster),
     body: (resources) => ({ ...asked, resources }),
-    show: (answers, now) => {
-      const shown = shownResource(now)
-      return {
-        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
-        responses: answers.flatMap(({ cluster, answer }) =>
-          answer.responses.map((response) => shown(response, cluster)),
-        ),
-      }
-    },
+    show: showAltered,
   })
 }
 
@@ -116,17 +129,9 @@ export const translateIncrementalAlterConfigs: Translation = (table, request) =>
   return byCluster(table, request, {
     api,
     items: asked.resources,
-    to: (resource) => placeOfResource(table, resource, (cluster) => controllerOf(table, cluster)),
+    to: (resource) => alteredBy(table, resource),
     native: (resource, cluster) => nativeResource(table, resource, cluster),
     body: (resources) => ({ ...asked, resources }),
-    show: (answers, now) => {
-      const shown = shownResource(now)
-      return {
-        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
-        responses: answers.flatMap(({ cluster, answer }) =>
-          answer.responses.map((response) => shown(response, cluster)),
-        ),
-      }
-    },
+    show: showAltered,
   })
 }

@@ -1,7 +1,7 @@
 import { apis } from '../../protocol/index.ts'
 import { bodyOf } from '../decision.ts'
 import { byCluster, controllerOfTopic, nameIn, shownNames } from './by-cluster.ts'
-import { nativeNode } from './nodes.ts'
+import { nativeAssignments } from './nodes.ts'
 import { throttled, type Translation } from './translation.ts'
 
 /** CreatePartitions: of the topic in the cluster that has it. */
@@ -15,11 +15,7 @@ export const translateCreatePartitions: Translation = (table, request) => {
     native: (topic, cluster) => ({
       ...topic,
       name: nameIn(table, cluster, topic.name),
-      assignments:
-        topic.assignments?.map((assignment) => ({
-          ...assignment,
-          brokerIds: assignment.brokerIds.map((id) => nativeNode(table, cluster, id)),
-        })) ?? null,
+      assignments: topic.assignments && nativeAssignments(table, cluster, topic.assignments),
     }),
     body: (topics) => ({ ...asked, topics }),
     show: (answers, now) => {

@@ -1,7 +1,7 @@
 import { apis, type DescribeProducersResponse } from '../../protocol/index.ts'
 import { bodyOf } from '../decision.ts'
 import { nativeProducerId, openSegment, toVirtual, type Timeline } from '../timeline/index.ts'
-import { byPartition, type PartitionsApi } from './partitions.ts'
+import { byPartition, listed, resultsListed, type PartitionsApi } from './partitions.ts'
 import { throttled, type Translation } from './translation.ts'
 
 interface Asked {
@@ -56,7 +56,7 @@ const listing: PartitionsApi<
     })),
   }),
   index: ({ index }) => index,
-  results: ({ topics }) => topics.map(({ name, partitions }) => [name, partitions]),
+  results: resultsListed,
   resultIndex: ({ partitionIndex }) => partitionIndex,
   errorOf: ({ errorCode }) => errorCode,
   failed: (partitionIndex, errorCode) => ({
@@ -67,7 +67,7 @@ const listing: PartitionsApi<
   }),
   answer: (answers, topics) => ({
     throttleTimeMs: throttled(answers),
-    topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+    topics: listed(topics),
   }),
 }
 

@@ -66,3 +66,14 @@ export function nativeNode(table: RoutingTable, cluster: ClusterName, shown: num
   if (cluster === 'source') return shown
   return slot?.target ?? -1
 }
+
+/** Replicas that a client chose, as the brokers of a cluster. */
+export const nativeAssignments = <A extends { readonly brokerIds: readonly number[] }>(
+  table: RoutingTable,
+  cluster: ClusterName,
+  assignments: readonly A[],
+): A[] =>
+  assignments.map((assignment) => ({
+    ...assignment,
+    brokerIds: assignment.brokerIds.map((id) => nativeNode(table, cluster, id)),
+  }))

@@ -50,6 +50,24 @@ export interface PartitionsApi<Q extends Fields, S extends Fields, P, R> {
   ) => Encodable<S>
 }
 
+/** Topics that list what concerns their partitions below their name. */
+interface Named<P> {
+  readonly name: string
+  readonly partitions: readonly P[]
+}
+
+/** As most APIs list topics. */
+export const listed = <P>(topics: ReadonlyMap<string, readonly P[]>): Named<P>[] =>
+  [...topics].map(([name, partitions]) => ({ name, partitions }))
+
+/** What is found in such a list. */
+export const resultsListed = <P>({
+  topics,
+}: {
+  readonly topics: readonly Named<P>[]
+}): (readonly [topic: string, results: readonly P[]])[] =>
+  topics.map(({ name, partitions }) => [name, partitions])
+
 /**
  * Asks the leaders of all segments that the answer rests on, each broker once. Undefined when no partition
  * has moved.
