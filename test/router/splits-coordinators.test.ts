@@ -4,6 +4,15 @@ import { expectSplit, splits, type Split } from './splits.ts'
 
 const groups = ['a', 'b', 'c', 'd', 'e']
 const described = { errorCode: 0, groupState: '', protocolType: '', protocolData: '', members: [] }
+/** What a group of a newer protocol is described with, beside its id. */
+const describedAnew = {
+  errorCode: 0,
+  groupState: '',
+  groupEpoch: 1,
+  assignmentEpoch: 1,
+  assignorName: '',
+  members: [],
+}
 const coordinatorSplits: readonly Split[] = [
   ...splits({
     api: apis.offsetFetch,
@@ -53,15 +62,7 @@ const coordinatorSplits: readonly Split[] = [
     asked: ({ groupIds }) => groupIds,
     answer: (items, throttleTimeMs) => ({
       throttleTimeMs,
-      groups: items.map((groupId) => ({
-        groupId,
-        errorCode: 0,
-        groupState: '',
-        groupEpoch: 1,
-        assignmentEpoch: 1,
-        assignorName: '',
-        members: [],
-      })),
+      groups: items.map((groupId) => ({ groupId, ...describedAnew })),
     }),
     answered: (body) => body.groups.map(({ groupId }) => groupId),
   }),
@@ -73,15 +74,7 @@ const coordinatorSplits: readonly Split[] = [
     asked: ({ groupIds }) => groupIds,
     answer: (items, throttleTimeMs) => ({
       throttleTimeMs,
-      groups: items.map((groupId) => ({
-        groupId,
-        errorCode: 0,
-        groupState: '',
-        groupEpoch: 1,
-        assignmentEpoch: 1,
-        assignorName: '',
-        members: [],
-      })),
+      groups: items.map((groupId) => ({ groupId, ...describedAnew })),
     }),
     answered: (body) => body.groups.map(({ groupId }) => groupId),
   }),

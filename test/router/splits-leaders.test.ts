@@ -14,6 +14,18 @@ const byTopic = (items: readonly string[]): [string, number[]][] => {
 }
 const flat = (name: string, partitions: readonly number[]): string[] =>
   partitions.map((partition) => `${name}/${partition}`)
+const placesOf = (
+  topics: readonly {
+    readonly name: string
+    readonly partitions: readonly { readonly partitionIndex: number }[]
+  }[],
+): string[] =>
+  topics.flatMap(({ name, partitions }) =>
+    flat(
+      name,
+      partitions.map(({ partitionIndex }) => partitionIndex),
+    ),
+  )
 const nameOf = (topicId: string): string =>
   ['orders', 'bills'].find((name) => topicIdOf(name) === topicId) ?? topicId
 
@@ -124,13 +136,7 @@ const leaderSplits: readonly Split[] = [
         partitions: partitions.map((partitionIndex) => ({ partitionIndex, timestamp: -2n })),
       })),
     }),
-    asked: ({ topics }) =>
-      topics.flatMap(({ name, partitions }) =>
-        flat(
-          name,
-          partitions.map(({ partitionIndex }) => partitionIndex),
-        ),
-      ),
+    asked: ({ topics }) => placesOf(topics),
     answer: (items, throttleTimeMs) => ({
       throttleTimeMs,
       topics: byTopic(items).map(([name, partitions]) => ({
@@ -138,13 +144,7 @@ const leaderSplits: readonly Split[] = [
         partitions: partitions.map((partitionIndex) => ({ partitionIndex, errorCode: 0 })),
       })),
     }),
-    answered: ({ topics }) =>
-      topics.flatMap(({ name, partitions }) =>
-        flat(
-          name,
-          partitions.map(({ partitionIndex }) => partitionIndex),
-        ),
-      ),
+    answered: ({ topics }) => placesOf(topics),
   }),
   ...splits({
     api: apis.deleteRecords,
@@ -157,13 +157,7 @@ const leaderSplits: readonly Split[] = [
         partitions: partitions.map((partitionIndex) => ({ partitionIndex, offset: 5n })),
       })),
     }),
-    asked: ({ topics }) =>
-      topics.flatMap(({ name, partitions }) =>
-        flat(
-          name,
-          partitions.map(({ partitionIndex }) => partitionIndex),
-        ),
-      ),
+    asked: ({ topics }) => placesOf(topics),
     answer: (items, throttleTimeMs) => ({
       throttleTimeMs,
       topics: byTopic(items).map(([name, partitions]) => ({
@@ -175,13 +169,7 @@ const leaderSplits: readonly Split[] = [
         })),
       })),
     }),
-    answered: ({ topics }) =>
-      topics.flatMap(({ name, partitions }) =>
-        flat(
-          name,
-          partitions.map(({ partitionIndex }) => partitionIndex),
-        ),
-      ),
+    answered: ({ topics }) => placesOf(topics),
   }),
   ...splits({
     api: apis.offsetForLeaderEpoch,
@@ -236,13 +224,7 @@ const leaderSplits: readonly Split[] = [
         })),
       })),
     }),
-    answered: ({ topics }) =>
-      topics.flatMap(({ name, partitions }) =>
-        flat(
-          name,
-          partitions.map(({ partitionIndex }) => partitionIndex),
-        ),
-      ),
+    answered: ({ topics }) => placesOf(topics),
   }),
   ...splits({
     api: apis.writeTxnMarkers,
@@ -276,14 +258,7 @@ const leaderSplits: readonly Split[] = [
     }),
     answered: ({ markers }) => {
       expect(markers.map(({ producerId }) => producerId)).toEqual([7n, 8n])
-      const [first, second] = markers.map(({ topics }) =>
-        topics.flatMap(({ name, partitions }) =>
-          flat(
-            name,
-            partitions.map(({ partitionIndex }) => partitionIndex),
-          ),
-        ),
-      )
+      const [first, second] = markers.map(({ topics }) => placesOf(topics))
       expect(first).toEqual(second)
       return first ?? []
     },
