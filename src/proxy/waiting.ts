@@ -4,6 +4,7 @@ import type { ClusterName } from '../ids.ts'
 import { apis } from '../protocol/index.ts'
 import {
   anyOf,
+  clusterOfTransactions,
   leadersOf,
   placeOf,
   type CoordinatorKind,
@@ -163,7 +164,7 @@ export class Waiting {
   /** Where a group or a transaction lives now. */
   clusterOf(of: CoordinatorKind, key: string): ClusterName {
     const { view } = this.#context.table()
-    if (of === 'transaction') return view.spliced ? 'target' : view.home
+    if (of === 'transaction') return clusterOfTransactions(view)
     return placeOf(view, key) === 'target' ? 'target' : 'source'
   }
 

@@ -58,5 +58,6 @@ export {
   type RoutedPartition,
   type RoutingTable,
 } from './table.ts'
+export { clusterOfTransactions } from './translations/translation.ts'
 export { joinedWithShownNames, joinWithTargetNames } from './translations/11-join-group.ts'
 export { noView, placeOf, type GroupPlace, type PlannedTopic, type View } from './view.ts'

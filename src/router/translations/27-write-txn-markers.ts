@@ -7,7 +7,7 @@ import {
 } from '../../protocol/index.ts'
 import { bodyOf } from '../decision.ts'
 import { leaderOf, type Destination, type RoutingTable } from '../table.ts'
-import { nativeProducerId, openSegment } from '../timeline/index.ts'
+import { openSegment } from '../timeline/index.ts'
 import { translated, type Translation } from './translation.ts'
 
 type Marker = WriteTxnMarkersRequest['markers'][number]
@@ -16,15 +16,14 @@ type Marker = WriteTxnMarkersRequest['markers'][number]
 interface Mark {
   readonly asked: { readonly marker: Marker; readonly topic: string; readonly partition: number }
   readonly cluster: ClusterName
-  readonly producerId: bigint
   readonly topic: string
   readonly partition: number
   readonly hasMoved: boolean
 }
 
 /**
- * WriteTxnMarkers, as `kafka-transactions abort` sends it (KIP-664): to the open segment of each partition, for
- * the producer that clients know by this id.
+ * WriteTxnMarkers, as `kafka-transactions abort` sends it (KIP-664): to the open segment of each partition. The
+ * producer id of a transaction is its coordinator's, and the same to everybody.
  */
 export const translateWriteTxnMarkers: Translation = (table, request) => {
   const api = apis.writeTxnMarkers
@@ -56,28 +55,24 @@ export const translateWriteTxnMarkers: Translation = (table, request) => {
 }
 
 function markOf(table: RoutingTable, asked: Mark['asked']): Mark {
-  const { marker, topic, partition } = asked
+  const { topic, partition } = asked
   const routed = table.topics.get(topic)?.partitions[partition]
   if (routed?.timeline == null) {
     const cluster = routed?.write?.cluster ?? 'source'
-    const { producerId } = marker
-    return { asked, cluster, producerId, topic, partition, hasMoved: false }
+    return { asked, cluster, topic, partition, hasMoved: false }
   }
-  const open = openSegment(routed.timeline)
-  const producerId = nativeProducerId(routed.timeline, marker.producerId)
-  return { ...open, asked, producerId, hasMoved: true }
+  return { ...openSegment(routed.timeline), asked, hasMoved: true }
 }
 
 const nativeMarkers = (marks: readonly Mark[]): Marker[] =>
-  marks.map(({ asked, producerId, topic, partition }) => ({
+  marks.map(({ asked, topic, partition }) => ({
     ...asked.marker,
-    producerId,
     topics: [{ name: topic, partitionIndexes: [partition] }],
   }))
 
 function errorOf({ markers }: WriteTxnMarkersResponse, mark: Mark): number {
   const found = markers
-    .filter(({ producerId }) => producerId === mark.producerId)
+    .filter(({ producerId }) => producerId === mark.asked.marker.producerId)
     .flatMap(({ topics }) => topics.filter(({ name }) => name === mark.topic))
     .flatMap(({ partitions }) => partitions)
     .find(({ partitionIndex }) => partitionIndex === mark.partition)

@@ -83,9 +83,8 @@ export const clustersInUse = (view: View): readonly ClusterName[] =>
 export const creatorOf = (view: View): ClusterName =>
   view.spliced && view.everyTopic ? 'target' : 'source'
 
-/** Where transactions live: all of them in one cluster. */
-export const clusterOfTransactions = (view: View): ClusterName =>
-  view.spliced ? 'target' : view.home
+/** Where transactions live: all of them in one cluster, which is the source's while it has topics of its own. */
+export const clusterOfTransactions = creatorOf
 
 /** The controller, or any broker while it is not known: that one says so. */
 export function controllerOf(table: RoutingTable, cluster: ClusterName): Destination {

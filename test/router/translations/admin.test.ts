@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { apis } from '../../../src/protocol/index.ts'
+import { apis, decodeResponse, decodeResponseHeader } from '../../../src/protocol/index.ts'
 import { versionsOf } from '../given.ts'
-import { decideOn, movedTable, shift, sourceEnd, targetStart, translate } from './given.ts'
+import {
+  decideOn,
+  everywhere,
+  movedTable,
+  shift,
+  sourceEnd,
+  targetStart,
+  translate,
+} from './given.ts'
 
 const moved = movedTable({ view: { groups: new Map([['billing', 'target']]) } })
 const done = movedTable({ view: { everyTopic: true, home: 'target' } })
@@ -231,7 +239,7 @@ describe('transactions', () => {
     'AddPartitionsToTxn v%i: the names there',
     (version) => {
       const { parts, answer } = translate(
-        moved,
+        movedTable({ view: { everyTopic: true } }),
         addPartitionsToTxn,
         version,
         {
@@ -255,6 +263,34 @@ describe('transactions', () => {
         },
       ])
       expect(answer.resultsByTopicV3AndBelow).toMatchObject([{ name: 'orders' }])
+    },
+  )
+
+  test.each(versionsOf(addPartitionsToTxn, 3))(
+    'AddPartitionsToTxn v%i: what has moved is refused where transactions stay on the source',
+    (version) => {
+      const asked = (names: readonly string[]) => ({
+        v3AndBelowTransactionalId: 'payments',
+        v3AndBelowProducerId: 5n,
+        v3AndBelowTopics: names.map((name) => ({ name, partitions: [0] })),
+      })
+      const decision = decideOn(moved, addPartitionsToTxn, version, asked(['orders', 'bills']))
+      if (decision.kind !== 'answer') throw new Error(decision.kind)
+      const frame = decision.frame.subarray(4)
+      const { bodyOffset } = decodeResponseHeader(addPartitionsToTxn, version, frame, 0)
+      const answer = decodeResponse(addPartitionsToTxn, version, frame, bodyOffset)
+      expect(
+        answer.resultsByTopicV3AndBelow.map(({ name, resultsByPartition }) => [
+          name,
+          resultsByPartition[0]?.partitionErrorCode,
+        ]),
+      ).toEqual([
+        ['orders', 29],
+        ['bills', 55],
+      ])
+      expect(decideOn(moved, addPartitionsToTxn, version, asked(['bills']), everywhere).kind).toBe(
+        'forward',
+      )
     },
   )
 })

@@ -70,8 +70,9 @@ describe('FindCoordinator', () => {
     expect(nodeIds).toEqual([3, 3])
   })
 
-  test('transactional ids are those of the target behind the splice', () => {
-    const { parts, facts } = found(3, 1, ['payments'])
+  test('transactional ids are those of the target behind the splice of every topic', () => {
+    const whole = movedTable({ view: { everyTopic: true } })
+    const { parts, facts } = found(3, 1, ['payments'], whole)
     expect(parts.map(({ cluster }) => cluster)).toEqual(['target'])
     expect(facts).toMatchObject([{ of: 'transaction', cluster: 'target' }])
   })

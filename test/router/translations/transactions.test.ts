@@ -9,12 +9,14 @@ const { describeTransactions, listTransactions, writeTxnMarkers } = apis
 const moved = movedTable()
 const done = movedTable({ view: { everyTopic: true, home: 'target' } })
 const before = movedTable({ spliced: false })
+/** Everything has moved but the groups. */
+const whole = movedTable({ view: { everyTopic: true } })
 
 describe('DescribeTransactions', () => {
   const asked = { transactionalIds: ['payments', 'refunds'] }
 
   test.each([
-    ['behind the splice', moved, ['orders']],
+    ['behind the splice', whole, ['orders', 'fresh']],
     ['once everything has moved', done, ['orders', 'fresh']],
   ])('%s: on the target, by the names that clients know', (_, table, topics) => {
     const { parts, answer } = translate(table, describeTransactions, 0, asked, ({ body }) => ({
@@ -44,7 +46,7 @@ describe('DescribeTransactions', () => {
   })
 
   test('asks for the coordinators that nobody knows, of the target', () => {
-    expect(decideOn(moved, describeTransactions, 0, asked, nowhere)).toEqual({
+    expect(decideOn(whole, describeTransactions, 0, asked, nowhere)).toEqual({
       kind: 'ask',
       question: {
         kind: 'coordinator',
@@ -65,7 +67,7 @@ describe('ListTransactions', () => {
 
   test.each(versionsOf(listTransactions))('v%i: those of the target', (version) => {
     const { parts, answer } = translate(
-      moved,
+      whole,
       listTransactions,
       version,
       { ...everything, producerIdFilters: [5n] },
@@ -86,7 +88,7 @@ describe('ListTransactions', () => {
   })
 
   test('goes the ordinary way where that is the same', () => {
-    for (const table of [before, done]) {
+    for (const table of [before, moved, done]) {
       expect(decideOn(table, listTransactions, 1, everything)).toEqual({
         kind: 'forward',
         to: 'home',
@@ -97,8 +99,6 @@ describe('ListTransactions', () => {
 
 describe('WriteTxnMarkers', () => {
   const marker = { producerEpoch: 3, transactionResult: false, coordinatorEpoch: 9 }
-  /** The producer id under which a moved partition knows the producer 5. */
-  const added = 2n ** 52n
 
   const written = (
     markers: readonly (readonly [id: bigint, topics: Readonly<Record<string, number[]>>])[],
@@ -152,19 +152,16 @@ describe('WriteTxnMarkers', () => {
     }
   }
 
-  test.each(versionsOf(writeTxnMarkers))(
-    'v%i: for the producer that clients know by that id, on each leader',
-    (version) => {
-      expect(written([[5n, { orders: [0, 1], bills: [0] }]], version)).toEqual({
-        asked: [
-          ['target 11', 5n + added, 'orders-v2 0'],
-          ['target 12', 5n + added, 'orders-v2 1'],
-          ['source 3', 5n, 'bills 0'],
-        ],
-        shown: [[5n, 'orders 0=0 1=51', 'bills 0=0']],
-      })
-    },
-  )
+  test.each(versionsOf(writeTxnMarkers))('v%i: on each leader, by the names there', (version) => {
+    expect(written([[5n, { orders: [0, 1], bills: [0] }]], version)).toEqual({
+      asked: [
+        ['target 11', 5n, 'orders-v2 0'],
+        ['target 12', 5n, 'orders-v2 1'],
+        ['source 3', 5n, 'bills 0'],
+      ],
+      shown: [[5n, 'orders 0=0 1=51', 'bills 0=0']],
+    })
+  })
 
   test('several at once, each in its place', () => {
     const topics = { orders: [0] }
