@@ -34,3 +34,7 @@ export class CutoverError extends Error {
     this.kind = kind
   }
 }
+
+/** What was thrown, in words. */
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)

@@ -49,7 +49,7 @@ export class Attempts {
     this.#fencing.abort(reason)
   }
 
-  /** @throws where it ended before anything was held; otherwise the record's phase tells the outcome */
+  /** @throws where it ended between fences, or before the first; otherwise the record's phase tells the outcome */
   async run(plan: Plan): Promise<void> {
     const begunMs = performance.now()
     let heldMs = 0

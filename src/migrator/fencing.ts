@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CutoverError } from '../errors.ts'
+import { CutoverError, messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Facts, Fence } from '../router/index.ts'
 import { allocate } from './allocation.ts'
@@ -70,7 +70,7 @@ export class Fencing {
   /**
    * The record's phase tells the outcome.
    * @returns whether it was aborted by what may be over at the next attempt
-   * @throws where it ended before anything was held
+   * @throws where it ended before it held anything
    */
   async run(plan: Plan): Promise<boolean> {
     const { record, source, now, log } = this.#options
@@ -223,6 +223,3 @@ function newTopic(source: Cluster, plan: Plan): string | undefined {
   const planned = new Set(plan.topics.map(({ name }) => name))
   return [...source.topology.topics.keys()].find((name) => !isInternal(name) && !planned.has(name))
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error)

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { apply, recovered, standingOf, type Facts, type MigrationState } from '../router/index.ts'
 import { Attempts } from './attempts.ts'
@@ -252,7 +253,7 @@ export class Migrator {
       await attempts.run(plan)
     } catch (error) {
       this.#failure = messageOf(error)
-      log.warn({ reason: this.#failure }, 'a cutover ended before anything was held')
+      log.warn({ reason: this.#failure }, 'a cutover ended before its splice')
     } finally {
       this.#record.waitingFor = []
       this.#record.prepare(false)
@@ -318,6 +319,3 @@ const settledRow = (group: string, state: 'moved' | 'forgotten'): GroupRow => ({
 
 export const findingText = ({ subject, problem, evidence, remedy }: Finding): string =>
   `${subject}: ${problem} (${evidence}); ${remedy}`
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error)

@@ -9,6 +9,7 @@ import {
   type RetainedBatch,
 } from '../router/index.ts'
 import type { Cluster } from './cluster.ts'
+import { eachOf } from './each-of.ts'
 import { listOffsets, type PartitionName } from './ends.ts'
 
 /** A client gives a record up after two minutes (delivery.timeout.ms), and then sends it no more. */
@@ -226,17 +227,4 @@ function collect(
     at += records.readInt32BE(at + 8) + baseOffsetBytes
   }
   return next
-}
-
-/** Does it for each, at most so many at once. */
-async function eachOf<T>(
-  all: readonly T[],
-  atOnce: number,
-  act: (each: T) => Promise<void>,
-): Promise<void> {
-  const left = [...all]
-  const worker = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) await act(next)
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
 }

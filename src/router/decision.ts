@@ -114,5 +114,6 @@ export function split<Q extends Fields, S extends Fields>(
   }
 }
 
+/** The most that any broker has throttled; 0 where nobody was asked. */
 export const throttle = (answers: readonly { readonly throttleTimeMs: number }[]): number =>
-  Math.max(...answers.map((answer) => answer.throttleTimeMs))
+  Math.max(0, ...answers.map((answer) => answer.throttleTimeMs))

@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts'
 import type { Cluster } from '../cluster.ts'
 import { copyOffsets } from './copy.ts'
 import type { GroupGate, MoveEntry, WriteEntry } from './gate.ts'
@@ -255,6 +256,3 @@ class GroupMove {
     return `${late} did not rejoin in time (${count} did): busy for too long, or not behind this sidecar`
   }
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error)

@@ -1,5 +1,7 @@
+import { messageOf } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { Entry, GroupFact, GroupStanding } from '../../router/index.ts'
+import { eachOf } from '../each-of.ts'
 import { listGroups, type ListedGroup } from './group-requests.ts'
 import { interruptedMoves, removeLeftovers } from './leftovers.ts'
 import { moveGroup, type MoveOptions, type MoveOutcome } from './move.ts'
@@ -243,19 +245,3 @@ const newWatch = (group: string, isModern: boolean): Watch => ({
   failures: 0,
   retryAtMs: -Infinity,
 })
-
-/** Does it for each, at most so many at once. */
-async function eachOf<T>(
-  all: readonly T[],
-  atOnce: number,
-  act: (each: T) => Promise<void>,
-): Promise<void> {
-  const left = [...all]
-  const worker = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) await act(next)
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
-}
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error)

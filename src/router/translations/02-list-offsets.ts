@@ -1,5 +1,5 @@
 import { apis, type ListOffsetsRequest, type ListOffsetsResponse } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { toVirtual, type Segment, type Timeline } from '../timeline/index.ts'
 import {
   byPartition,
@@ -10,7 +10,7 @@ import {
   type PartitionsApi,
   type Plan,
 } from './partitions.ts'
-import { isSourceOff, throttled, type Translation } from './translation.ts'
+import { isSourceOff, type Translation } from './translation.ts'
 
 type Asked = ListOffsetsRequest['topics'][number]['partitions'][number]
 type Found = ListOffsetsResponse['topics'][number]['partitions'][number]
@@ -62,7 +62,7 @@ const listing = (
   errorOf: ({ errorCode }) => errorCode,
   failed: (partitionIndex, errorCode) => ({ ...nothing, partitionIndex, errorCode }),
   answer: (answers, topics) => ({
-    throttleTimeMs: throttled(answers),
+    throttleTimeMs: throttle(answers),
     topics: listed(topics),
   }),
 })

@@ -6,7 +6,7 @@ import {
   type MetadataRequest,
   type MetadataResponse,
 } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { anyOf, type RoutingTable } from '../table.ts'
 import { openSegment, virtualEpoch, type Timeline } from '../timeline/index.ts'
 import type { PlannedTopic } from '../view.ts'
@@ -19,7 +19,6 @@ import {
   firstError,
   isSourceOff,
   nativeName,
-  throttled,
   translated,
   type Translation,
 } from './translation.ts'
@@ -110,7 +109,7 @@ function showMetadata(table: RoutingTable, answers: Answers, isEvery: boolean): 
   const all = answers.map(([, answer]) => answer)
   const any = home ?? all[0]
   return {
-    throttleTimeMs: throttled(all),
+    throttleTimeMs: throttle(all),
     brokers: shownBrokers(table),
     clusterId: view.clusterId ?? any?.clusterId ?? null,
     controllerId: shownController(table, home?.controllerId ?? -1),

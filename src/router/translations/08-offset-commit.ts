@@ -1,6 +1,6 @@
 import type { ClusterName } from '../../ids.ts'
 import { apis, type OffsetCommitRequest } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import type { RoutingTable } from '../table.ts'
 import { placeOf, type PlannedTopic } from '../view.ts'
 import {
@@ -11,7 +11,7 @@ import {
   onTarget,
   plannedOnTarget,
 } from './groups.ts'
-import { throttled, translated, type Translation } from './translation.ts'
+import { translated, type Translation } from './translation.ts'
 
 type Topic = OffsetCommitRequest['topics'][number]
 
@@ -40,7 +40,7 @@ export const translateOffsetCommit: Translation = (table, request, coordinators)
   return translated(api, request, parts, (answers, now) => {
     const find = plannedOnTarget(now)
     return {
-      throttleTimeMs: throttled(answers),
+      throttleTimeMs: throttle(answers),
       topics: answers.flatMap(({ topics }, i) =>
         topics.map((topic) => {
           const planned = clusters[i] === 'target' ? find(topic) : undefined

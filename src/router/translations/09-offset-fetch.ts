@@ -6,7 +6,7 @@ import {
   type OffsetFetchRequest,
   type OffsetFetchResponse,
 } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import type { Destination, RoutingTable } from '../table.ts'
 import { placeOf, type PlannedTopic } from '../view.ts'
 import {
@@ -17,7 +17,7 @@ import {
   plannedOnTarget,
   shownCommit,
 } from './groups.ts'
-import { firstError, isSourceOff, throttled, translated, type Translation } from './translation.ts'
+import { firstError, isSourceOff, translated, type Translation } from './translation.ts'
 
 type AskedGroup = OffsetFetchRequest['groups'][number]
 type FoundGroup = OffsetFetchResponse['groups'][number]
@@ -67,7 +67,7 @@ export const translateOffsetFetch: Translation = (table, request, coordinators) 
         showGroup(now, destinations[i]?.cluster ?? 'source', group),
       ),
     )
-    const throttleTimeMs = throttled(answers)
+    const throttleTimeMs = throttle(answers)
     const joined = groups.map(({ groupId }) =>
       joinGroup(
         groupId,

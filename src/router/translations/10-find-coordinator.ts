@@ -1,10 +1,10 @@
 import { nodeId, type ClusterName } from '../../ids.ts'
 import { apis, errorCodes, type FindCoordinatorResponse } from '../../protocol/index.ts'
-import { bodyOf, type CoordinatorKind } from '../decision.ts'
+import { bodyOf, throttle, type CoordinatorKind } from '../decision.ts'
 import { virtualBroker, type ClusterFact } from '../rewriters/rewriter.ts'
 import { anyOf, type RoutingTable } from '../table.ts'
 import { placeOf, type View } from '../view.ts'
-import { clusterOfTransactions, throttled, translated, type Translation } from './translation.ts'
+import { clusterOfTransactions, translated, type Translation } from './translation.ts'
 
 type Found = FindCoordinatorResponse['coordinators'][number]
 const kinds: Readonly<Record<number, CoordinatorKind>> = { 0: 'group', 1: 'transaction' }
@@ -44,7 +44,7 @@ export const translateFindCoordinator: Translation = (table, request) => {
     (answers, now) => {
       const coordinators = found(answers).map(({ cluster, each }) => show(now, cluster, each))
       const [only] = coordinators
-      const throttleTimeMs = throttled(answers)
+      const throttleTimeMs = throttle(answers)
       return version >= 4
         ? { throttleTimeMs, coordinators }
         : { ...answers[0], ...only, throttleTimeMs, coordinators: [] }

@@ -1,11 +1,11 @@
 import type { ClusterName } from '../../ids.ts'
 import { apis } from '../../protocol/index.ts'
-import { bodyOf, type CoordinatorLookup, type Decision } from '../decision.ts'
+import { bodyOf, throttle, type CoordinatorLookup, type Decision } from '../decision.ts'
 import { anyOf, type Destination, type RoutingTable } from '../table.ts'
 import { placeOf } from '../view.ts'
 import { byCluster } from './by-cluster.ts'
 import { renameAssignment, renameSubscription, toShownNames } from './consumer-payloads.ts'
-import { throttled, type Translation } from './translation.ts'
+import { type Translation } from './translation.ts'
 
 const clusterOf = ({ view }: RoutingTable, group: string): ClusterName =>
   placeOf(view, group) === 'target' ? 'target' : 'source'
@@ -42,7 +42,7 @@ export const translateDescribeGroups: Translation = (table, request, coordinator
     show: (answers, now) => {
       const show = toShownNames(now.view)
       return {
-        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+        throttleTimeMs: throttle(answers.map(({ answer }) => answer)),
         groups: answers.flatMap(({ cluster, answer }) =>
           answer.groups.map((group) =>
             cluster === 'source' || group.protocolType !== 'consumer'
@@ -76,7 +76,7 @@ export const translateDeleteGroups: Translation = (table, request, coordinators)
     native: (group) => group,
     body: (groupsNames) => ({ ...asked, groupsNames }),
     show: (answers) => ({
-      throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+      throttleTimeMs: throttle(answers.map(({ answer }) => answer)),
       results: answers.flatMap(({ answer }) => answer.results),
     }),
   })

@@ -1,8 +1,8 @@
 import { apis } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { byCluster, controllerOfTopic, nameIn, shownNames } from './by-cluster.ts'
 import { nativeAssignments } from './nodes.ts'
-import { throttled, type Translation } from './translation.ts'
+import { type Translation } from './translation.ts'
 
 /** CreateTopics: a new topic where new ones are created, one of the plan where it is by now. */
 export const translateCreateTopics: Translation = (table, request) => {
@@ -21,7 +21,7 @@ export const translateCreateTopics: Translation = (table, request) => {
     show: (answers, now) => {
       const shown = shownNames(now)
       return {
-        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+        throttleTimeMs: throttle(answers.map(({ answer }) => answer)),
         topics: answers.flatMap(({ cluster, answer }) =>
           answer.topics.map((topic) => ({ ...topic, name: shown(cluster, topic.name) })),
         ),

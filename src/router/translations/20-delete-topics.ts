@@ -1,7 +1,7 @@
 import { apis, zeroUuid, type DeleteTopicsRequest } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { byCluster, controllerOfTopic, nameIn, shownNames } from './by-cluster.ts'
-import { throttled, type Translation } from './translation.ts'
+import { type Translation } from './translation.ts'
 
 type Topic = DeleteTopicsRequest['topics'][number]
 
@@ -29,7 +29,7 @@ export const translateDeleteTopics: Translation = (table, request) => {
     show: (answers, now) => {
       const shown = shownNames(now)
       return {
-        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+        throttleTimeMs: throttle(answers.map(({ answer }) => answer)),
         responses: answers.flatMap(({ cluster, answer }) =>
           answer.responses.map((response) => {
             const native = response.name ?? now[cluster].topicNames.get(response.topicId)

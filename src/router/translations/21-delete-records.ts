@@ -3,7 +3,7 @@ import {
   type DeleteRecordsRequest,
   type DeleteRecordsResponse,
 } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { toNative, toVirtual, virtualEnd, type Segment, type Timeline } from '../timeline/index.ts'
 import {
   byPartition,
@@ -14,7 +14,7 @@ import {
   type PartitionsApi,
   type Plan,
 } from './partitions.ts'
-import { isSourceOff, throttled, type Translation } from './translation.ts'
+import { isSourceOff, type Translation } from './translation.ts'
 
 type Asked = DeleteRecordsRequest['topics'][number]['partitions'][number]
 type Found = DeleteRecordsResponse['topics'][number]['partitions'][number]
@@ -57,7 +57,7 @@ const listing = (
   errorOf: ({ errorCode }) => errorCode,
   failed: (partitionIndex, errorCode) => ({ partitionIndex, errorCode, lowWatermark: -1n }),
   answer: (answers, topics) => ({
-    throttleTimeMs: throttled(answers),
+    throttleTimeMs: throttle(answers),
     topics: listed(topics),
   }),
 })

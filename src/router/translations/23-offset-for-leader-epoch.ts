@@ -3,7 +3,7 @@ import {
   type OffsetForLeaderEpochRequest,
   type OffsetForLeaderEpochResponse,
 } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import {
   segmentOfEpoch,
   toVirtual,
@@ -13,7 +13,7 @@ import {
   type Timeline,
 } from '../timeline/index.ts'
 import { byPartition, within, type PartitionsApi, type Plan } from './partitions.ts'
-import { isSourceOff, throttled, type Translation } from './translation.ts'
+import { isSourceOff, type Translation } from './translation.ts'
 
 type Asked = OffsetForLeaderEpochRequest['topics'][number]['partitions'][number]
 type Found = OffsetForLeaderEpochResponse['topics'][number]['partitions'][number]
@@ -57,7 +57,7 @@ const listing = (
   errorOf: ({ errorCode }) => errorCode,
   failed: (partition, errorCode) => ({ partition, errorCode, leaderEpoch: -1, endOffset: -1n }),
   answer: (answers, topics) => ({
-    throttleTimeMs: throttled(answers),
+    throttleTimeMs: throttle(answers),
     topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
   }),
 })

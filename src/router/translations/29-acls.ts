@@ -1,6 +1,6 @@
 import type { ClusterName } from '../../ids.ts'
 import { apis, type DeleteAclsRequest, type DeleteAclsResponse } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { anyOf, type Destination, type RoutingTable } from '../table.ts'
 import { nameIn, visibleNames } from './by-cluster.ts'
 import {
@@ -8,7 +8,6 @@ import {
   controllerOf,
   firstError,
   isSourceOff,
-  throttled,
   translated,
   type Translation,
 } from './translation.ts'
@@ -105,7 +104,7 @@ export const translateDescribeAcls: Translation = (table, request) => {
   return translated(api, request, parts, (answers, now) => {
     const show = showFound(now)
     return {
-      throttleTimeMs: throttled(answers),
+      throttleTimeMs: throttle(answers),
       errorCode: firstError(answers),
       errorMessage: answers.find(({ errorCode }) => errorCode !== 0)?.errorMessage ?? null,
       resources: answers.flatMap(({ resources }, i) =>
@@ -162,7 +161,7 @@ export const translateCreateAcls: Translation = (table, request) => {
     body: { creations: mine.flatMap((place) => creations[place]?.creation ?? []) },
   }))
   return translated(api, request, parts, (answers) => ({
-    throttleTimeMs: throttled(answers),
+    throttleTimeMs: throttle(answers),
     results: inOrder(
       places,
       answers.map(({ results }) => results),
@@ -202,7 +201,7 @@ export const translateDeleteAcls: Translation = (table, request) => {
         .filter(isPresent),
     }))
     return {
-      throttleTimeMs: throttled(answers),
+      throttleTimeMs: throttle(answers),
       filterResults: asked.filters.map((_, of) =>
         merged(shown.filter((__, i) => searches[i]?.of === of)),
       ),

@@ -1,11 +1,11 @@
 import { nodeId, type ClusterName } from '../../ids.ts'
 import { apis } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { showAddresses } from '../rewriters/32-describe-configs.ts'
 import { anyOf, destination, type Destination, type RoutingTable } from '../table.ts'
 import { byCluster, nameIn, shownNames } from './by-cluster.ts'
 import { nativeNode, shownNode } from './nodes.ts'
-import { clusterOfTopic, controllerOf, throttled, type Translation } from './translation.ts'
+import { clusterOfTopic, controllerOf, type Translation } from './translation.ts'
 
 /** Kafka's ConfigResource types. */
 const topicResource = 2
@@ -80,7 +80,7 @@ export const translateDescribeConfigs: Translation = (table, request) => {
         answer.results.map((result) => shown(result, cluster)),
       )
       return {
-        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+        throttleTimeMs: throttle(answers.map(({ answer }) => answer)),
         results: showAddresses(now, results),
       }
     },
@@ -101,7 +101,7 @@ function showAltered<R extends Resource>(
 ) {
   const shown = shownResource(table)
   return {
-    throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+    throttleTimeMs: throttle(answers.map(({ answer }) => answer)),
     responses: answers.flatMap(({ cluster, answer }) =>
       answer.responses.map((response) => shown(response, cluster)),
     ),

@@ -1,13 +1,12 @@
 import type { ClusterName } from '../../ids.ts'
 import { apis, type DescribeLogDirsResponse } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { homeOf, type RoutingTable } from '../table.ts'
 import { byCluster, nameIn, shownNames, visibleNames } from './by-cluster.ts'
 import {
   clusterOfTopic,
   firstError,
   isSourceOff,
-  throttled,
   translated,
   type Translation,
 } from './translation.ts'
@@ -35,7 +34,7 @@ export const translateAlterReplicaLogDirs: Translation = (table, request) => {
     show: (answers, now) => {
       const shown = shownNames(now)
       return {
-        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+        throttleTimeMs: throttle(answers.map(({ answer }) => answer)),
         results: answers.flatMap(({ cluster, answer }) =>
           answer.results.map((result) => ({
             ...result,
@@ -68,7 +67,7 @@ export const translateDescribeLogDirs: Translation = (table, request) => {
     body: { topics: topicsIn(cluster) },
   }))
   return translated(api, request, parts, (answers, now) => ({
-    throttleTimeMs: throttled(answers),
+    throttleTimeMs: throttle(answers),
     errorCode: firstError(answers),
     results: joined(
       answers.flatMap(({ results }, i) => {

@@ -1,8 +1,8 @@
 import { apis } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { byCluster, controllerOfTopic, nameIn, shownNames } from './by-cluster.ts'
 import { nativeAssignments } from './nodes.ts'
-import { throttled, type Translation } from './translation.ts'
+import { type Translation } from './translation.ts'
 
 /** CreatePartitions: of the topic in the cluster that has it. */
 export const translateCreatePartitions: Translation = (table, request) => {
@@ -21,7 +21,7 @@ export const translateCreatePartitions: Translation = (table, request) => {
     show: (answers, now) => {
       const shown = shownNames(now)
       return {
-        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+        throttleTimeMs: throttle(answers.map(({ answer }) => answer)),
         results: answers.flatMap(({ cluster, answer }) =>
           answer.results.map((result) => ({ ...result, name: shown(cluster, result.name) })),
         ),

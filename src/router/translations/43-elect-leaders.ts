@@ -1,5 +1,5 @@
 import { apis, type ElectLeadersResponse } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import type { RoutingTable } from '../table.ts'
 import {
   byCluster,
@@ -9,7 +9,7 @@ import {
   visibleNames,
   type Answered,
 } from './by-cluster.ts'
-import { firstError, throttled, type Translation } from './translation.ts'
+import { firstError, type Translation } from './translation.ts'
 
 type Fields = typeof apis.electLeaders.response.fields
 
@@ -32,7 +32,7 @@ function show(answers: readonly Answered<Fields>[], table: RoutingTable): ElectL
   const visible = visibleNames(table)
   const all = answers.map(({ answer }) => answer)
   return {
-    throttleTimeMs: throttled(all),
+    throttleTimeMs: throttle(all),
     errorCode: firstError(all),
     replicaElectionResults: answers.flatMap(({ cluster, answer }) =>
       answer.replicaElectionResults.flatMap((result) => {

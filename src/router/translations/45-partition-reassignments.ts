@@ -1,5 +1,5 @@
 import { apis, type ListPartitionReassignmentsResponse } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import type { RoutingTable } from '../table.ts'
 import {
   byCluster,
@@ -11,7 +11,7 @@ import {
   type Answered,
 } from './by-cluster.ts'
 import { nativeNode, shownNodes } from './nodes.ts'
-import { firstError, throttled, type Translation } from './translation.ts'
+import { firstError, type Translation } from './translation.ts'
 
 /** AlterPartitionReassignments (KIP-455): replicas are named as virtual brokers. */
 export const translateAlterPartitionReassignments: Translation = (table, request) => {
@@ -35,7 +35,7 @@ export const translateAlterPartitionReassignments: Translation = (table, request
       const all = answers.map(({ answer }) => answer)
       const failed = all.find(({ errorCode }) => errorCode !== 0)
       return {
-        throttleTimeMs: throttled(all),
+        throttleTimeMs: throttle(all),
         allowReplicationFactorChange: asked.allowReplicationFactorChange,
         errorCode: firstError(all),
         errorMessage: failed?.errorMessage ?? null,
@@ -70,7 +70,7 @@ function showListed(
   const all = answers.map(({ answer }) => answer)
   const failed = all.find(({ errorCode }) => errorCode !== 0)
   return {
-    throttleTimeMs: throttled(all),
+    throttleTimeMs: throttle(all),
     errorCode: firstError(all),
     errorMessage: failed?.errorMessage ?? null,
     topics: answers.flatMap(({ cluster, answer }) =>

@@ -1,13 +1,12 @@
 import type { ClusterName } from '../../ids.ts'
 import { apis, zeroUuid, type OffsetDeleteRequest } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { placeOf } from '../view.ts'
 import { groupCoordinators, offsetsPlace } from './groups.ts'
 import {
   byTargetName,
   firstError,
   nativeName,
-  throttled,
   translated,
   type Translation,
 } from './translation.ts'
@@ -35,7 +34,7 @@ export const translateOffsetDelete: Translation = (table, request, coordinators)
     const planned = byTargetName(now.view)
     return {
       errorCode: firstError(answers),
-      throttleTimeMs: throttled(answers),
+      throttleTimeMs: throttle(answers),
       topics: answers.flatMap(({ topics }, i) =>
         topics.map((topic) => ({
           ...topic,

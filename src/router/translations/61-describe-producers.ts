@@ -1,8 +1,8 @@
 import { apis, type DescribeProducersResponse } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { nativeProducerId, openSegment, toVirtual, type Timeline } from '../timeline/index.ts'
 import { byPartition, listed, resultsListed, type PartitionsApi } from './partitions.ts'
-import { throttled, type Translation } from './translation.ts'
+import { type Translation } from './translation.ts'
 
 interface Asked {
   readonly index: number
@@ -66,7 +66,7 @@ const listing: PartitionsApi<
     activeProducers: [],
   }),
   answer: (answers, topics) => ({
-    throttleTimeMs: throttled(answers),
+    throttleTimeMs: throttle(answers),
     topics: listed(topics),
   }),
 }

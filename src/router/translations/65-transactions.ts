@@ -1,9 +1,9 @@
 import { assert } from '../../assert.ts'
 import { apis } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { anyOf, homeOf } from '../table.ts'
 import { byCluster, visibleNames } from './by-cluster.ts'
-import { clusterOfTransactions, throttled, translated, type Translation } from './translation.ts'
+import { clusterOfTransactions, translated, type Translation } from './translation.ts'
 
 /*
  * A transactional producer is known to its clients by the id that its coordinator gave it (InitProducerId), and
@@ -33,7 +33,7 @@ export const translateDescribeTransactions: Translation = (table, request, coord
     show: (answers, now) => {
       const visible = visibleNames(now)
       return {
-        throttleTimeMs: throttled(answers.map(({ answer }) => answer)),
+        throttleTimeMs: throttle(answers.map(({ answer }) => answer)),
         transactionStates: answers.flatMap(({ answer }) =>
           answer.transactionStates.map((state) => ({
             ...state,

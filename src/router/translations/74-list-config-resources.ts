@@ -1,16 +1,10 @@
 import type { ClusterName } from '../../ids.ts'
 import { apis, type ListConfigResourcesResponse } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { anyOf, type RoutingTable } from '../table.ts'
 import { visibleNames } from './by-cluster.ts'
 import { shownNode } from './nodes.ts'
-import {
-  clustersInUse,
-  firstError,
-  throttled,
-  translated,
-  type Translation,
-} from './translation.ts'
+import { clustersInUse, firstError, translated, type Translation } from './translation.ts'
 
 type Resource = ListConfigResourcesResponse['configResources'][number]
 
@@ -29,7 +23,7 @@ export const translateListConfigResources: Translation = ({ view }, request) => 
   return translated(api, request, parts, (answers, now) => {
     const show = shownResource(now)
     return {
-      throttleTimeMs: throttled(answers),
+      throttleTimeMs: throttle(answers),
       errorCode: firstError(answers),
       configResources: answers.flatMap(({ configResources }, i) =>
         configResources.flatMap((resource) => show(clusters[i] ?? view.home, resource) ?? []),

@@ -6,7 +6,7 @@ import {
   type DescribeTopicPartitionsRequest,
   type DescribeTopicPartitionsResponse,
 } from '../../protocol/index.ts'
-import { bodyOf } from '../decision.ts'
+import { bodyOf, throttle } from '../decision.ts'
 import { anyOf, type RoutingTable } from '../table.ts'
 import { openSegment, virtualEpoch } from '../timeline/index.ts'
 import type { PlannedTopic } from '../view.ts'
@@ -16,7 +16,6 @@ import {
   byTargetName,
   clusterOfTopic,
   isSourceOff,
-  throttled,
   translated,
   type Translation,
 } from './translation.ts'
@@ -61,7 +60,7 @@ export const translateDescribeTopicPartitions: Translation = (table, request) =>
     )
     const page = joined(pages, asked.responsePartitionLimit)
     const unknown = isEvery ? [] : dealt.nowhere.map(unknownTopic)
-    return { throttleTimeMs: throttled(answers), ...page, topics: [...page.topics, ...unknown] }
+    return { throttleTimeMs: throttle(answers), ...page, topics: [...page.topics, ...unknown] }
   })
 }
 

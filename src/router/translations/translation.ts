@@ -65,10 +65,6 @@ export function translated<Q extends Fields, S extends Fields>(
 
 const nothing = (): Pick<NamingAnswer, 'facts' | 'nodeIds'> => ({ facts: [], nodeIds: [] })
 
-/** The most that any broker has throttled; 0 where nobody was asked. */
-export const throttled = (answers: readonly { readonly throttleTimeMs: number }[]): number =>
-  Math.max(0, ...answers.map((answer) => answer.throttleTimeMs))
-
 export const firstError = (answers: readonly { readonly errorCode: number }[]): number =>
   answers.find(({ errorCode }) => errorCode !== 0)?.errorCode ?? 0
 
