@@ -1,5 +1,11 @@
 import { apis } from '../protocol/index.ts'
-import { virtualEnd, type Readings, type Segment, type Timeline } from '../router/index.ts'
+import {
+  toNative,
+  virtualEnd,
+  type Readings,
+  type Segment,
+  type Timeline,
+} from '../router/index.ts'
 import type { ClusterDoor } from './cluster-door.ts'
 import { nodeId, type ClusterName } from '../ids.ts'
 
@@ -8,6 +14,9 @@ const probeBytesMax = 64 * 1024
 const probeIntervalMs = 1_000
 /** A reader that has not asked for so long reads no more. */
 const positionMemoryMs = 10_000
+
+/** What is asked of a cluster. */
+type Asked = Pick<ClusterDoor, 'ask' | 'topology'>
 
 /** Somebody who reads a partition. */
 export interface Reader {
@@ -26,19 +35,23 @@ interface Position extends Reader {
  * asked by ourselves, for this partition alone, so that an answer that was merely full is no reason.
  */
 export class MovedReadings implements Readings {
-  readonly #door: (cluster: ClusterName) => ClusterDoor
+  readonly #door: (cluster: ClusterName) => Asked
   readonly #isGone: (cluster: ClusterName) => boolean
+  /** ms from anywhere. */
+  readonly #now: () => number
   readonly #ends = new WeakMap<Timeline, bigint>()
   readonly #exhausted = new WeakMap<Timeline, bigint>()
   readonly #positions = new WeakMap<Timeline, Map<object, Position>>()
   readonly #probed = new WeakMap<Timeline, number>()
 
   constructor(
-    door: (cluster: ClusterName) => ClusterDoor,
+    door: (cluster: ClusterName) => Asked,
     isGone: (cluster: ClusterName) => boolean,
+    now = (): number => performance.now(),
   ) {
     this.#door = door
     this.#isGone = isGone
+    this.#now = now
   }
 
   exhaustedFrom(timeline: Timeline): bigint | undefined {
@@ -56,14 +69,14 @@ export class MovedReadings implements Readings {
   positionSeen(timeline: Timeline, reader: object, offset: bigint, clientId: string): void {
     const readers = this.#positions.get(timeline) ?? new Map<object, Position>()
     this.#positions.set(timeline, readers)
-    readers.set(reader, { offset, clientId, atMs: performance.now() })
+    readers.set(reader, { offset, clientId, atMs: this.#now() })
   }
 
   /** Who has asked for a partition lately, and at which virtual offset. */
   readers(timeline: Timeline): readonly Reader[] {
     const readers = this.#positions.get(timeline) ?? new Map<object, Position>()
     for (const [reader, { atMs }] of readers) {
-      if (performance.now() - atMs > positionMemoryMs) readers.delete(reader)
+      if (this.#now() - atMs > positionMemoryMs) readers.delete(reader)
     }
     return [...readers.values()]
   }
@@ -73,7 +86,7 @@ export class MovedReadings implements Readings {
   }
 
   emptyAt(timeline: Timeline, offset: bigint): void {
-    const now = performance.now()
+    const now = this.#now()
     if (now - (this.#probed.get(timeline) ?? -Infinity) < probeIntervalMs) return
     this.#probed.set(timeline, now)
     const closed = timeline.findLast((segment) => segment.end !== null)
@@ -110,7 +123,7 @@ export class MovedReadings implements Readings {
             partitions: [
               {
                 partition: segment.partition,
-                fetchOffset: offset - segment.virtualStart + segment.start,
+                fetchOffset: toNative(segment, offset),
                 partitionMaxBytes: probeBytesMax,
               },
             ],

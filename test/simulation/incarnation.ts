@@ -21,7 +21,7 @@ import {
 import type { SimCluster } from './cluster.ts'
 import type { LinkEnd } from './link.ts'
 import { Migration } from './migration.ts'
-import { SimReadings } from './readings.ts'
+import { MovedReadings } from '../../src/proxy/readings.ts'
 import type { Scheduler } from './scheduler.ts'
 import { SimSession } from './session.ts'
 
@@ -59,7 +59,7 @@ export class Incarnation implements DataPlane {
   readonly retained = new Retained()
   readonly bases = new SequenceBases()
   readonly groups = new Groups(() => this.table)
-  readonly readings: SimReadings
+  readonly readings: MovedReadings
   readonly doors: Readonly<Record<ClusterName, Door>>
   readonly migration: Migration
   dead = false
@@ -73,7 +73,11 @@ export class Incarnation implements DataPlane {
     this.scheduler = options.scheduler
     const { source, target } = options.clusters
     this.doors = { source: new Door(source, this), target: new Door(target, this) }
-    this.readings = new SimReadings(this.scheduler.now, this.doors)
+    this.readings = new MovedReadings(
+      (cluster) => this.doors[cluster],
+      () => false,
+      this.scheduler.now,
+    )
     this.bases.active = options.beginsAtZero
     this.table = this.#nextTable(undefined)
     this.migration = new Migration(this)
