@@ -9,6 +9,7 @@ import {
   seenProduce,
   splitMovedProduce,
   type FirstBatch,
+  type KnownOfProducers,
 } from '../router/index.ts'
 import type { SessionContext } from './context.ts'
 import { Exchange } from './exchange.ts'
@@ -23,12 +24,15 @@ export class ProduceRequests {
   readonly #requests: Requests
   readonly #waiting: Waiting
   readonly #firsts = new Firsts()
+  readonly #known: KnownOfProducers
   /** How many bytes of the unfinished request at hand must be there before it is looked at again. */
   #lookAgainAt = 0
 
   constructor(owner: RequestsOwner, requests: Requests, waiting: Waiting) {
     this.#owner = owner
     this.#context = owner.context
+    const { retained, bases } = owner.context
+    this.#known = { retained, bases, firsts: this.#firsts }
     this.#requests = requests
     this.#waiting = waiting
   }
@@ -65,11 +69,11 @@ export class ProduceRequests {
   /** A Produce to a partition that has moved: its batches get the producer ids that are known there. */
   #moved(buffer: Buffer, at: number, end: number, frameEnd: number, version: number): Outcome {
     const table = this.#context.table()
-    const { retained, bases } = this.#context
     const isWhole = end >= frameEnd
     const there = Math.min(end, frameEnd)
     const correlationId = buffer.readInt32BE(at + 8)
-    const known = { retained, bases, firsts: this.#firsts }
+    const known = this.#known
+    const { bases } = known
     const fresh: FirstBatch[] = []
     // Before record batches (v3) there were no producer ids, and nothing to look at.
     const route =

@@ -36,6 +36,7 @@ export {
   routeMovedProduce,
   splitMovedProduce,
   lastSequence,
+  type KnownOfProducers,
 } from './moved/produce.ts'
 export { rebased, SequenceBases, type WantedBase } from './moved/sequences.ts'
 export { Retained, type RetainedBatch } from './moved/retained.ts'

@@ -84,8 +84,8 @@ export function routeMovedProduce(
       if (producer === undefined) return
       if (retained.isLoading(timeline)) loading = true
       // What is written already goes nowhere: the producer's first batch on the target comes behind it.
-      else if (writtenBefore(buffer, batchAt, timeline, retained) !== undefined) apart = true
-      else if (baseOf(buffer, batchAt, timeline, bases) === undefined) loading = true
+      else if (writtenBefore(producer, timeline, retained) !== undefined) apart = true
+      else if (baseOf(producer, timeline, bases) === undefined) loading = true
       else if (!firsts.isFirst(timeline)) return
       else if (firsts.pending) second = true
       else if (firsts.overtakes({ timeline, ...producer })) apart = true
@@ -112,25 +112,18 @@ function idempotentProducer(buffer: Buffer, batchAt: number): Readonly<BatchProd
 }
 
 function baseOf(
-  buffer: Buffer,
-  batchAt: number,
+  { producerId, producerEpoch, baseSequence }: BatchProducer,
   timeline: Timeline,
   bases: SequenceBases,
 ): number | undefined {
-  const producer = idempotentProducer(buffer, batchAt)
-  if (producer === undefined) return 0
-  const { producerId, producerEpoch, baseSequence } = producer
   return bases.find({ timeline, producerId, producerEpoch }, baseSequence)
 }
 
 function writtenBefore(
-  buffer: Buffer,
-  batchAt: number,
+  producer: BatchProducer,
   timeline: Timeline,
   retained: Retained,
 ): bigint | undefined {
-  const producer = idempotentProducer(buffer, batchAt)
-  if (producer === undefined) return undefined
   return retained.find(timeline, {
     producerId: producer.producerId,
     producerEpoch: producer.producerEpoch,
@@ -157,10 +150,11 @@ function answerOf(
   timeline: Timeline,
   { retained, firsts }: KnownOfProducers,
 ): AnswerHere | undefined {
-  const baseOffset = writtenBefore(buffer, batchAt, timeline, retained)
-  if (baseOffset !== undefined) return { errorCode: errorCodes.NONE, baseOffset }
   const producer = idempotentProducer(buffer, batchAt)
-  if (producer === undefined || !firsts.overtakes({ timeline, ...producer })) return undefined
+  if (producer === undefined) return undefined
+  const baseOffset = writtenBefore(producer, timeline, retained)
+  if (baseOffset !== undefined) return { errorCode: errorCodes.NONE, baseOffset }
+  if (!firsts.overtakes({ timeline, ...producer })) return undefined
   return { errorCode: errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER, baseOffset: -1n }
 }
 
