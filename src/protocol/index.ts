@@ -77,5 +77,12 @@ export {
   type ResponseOf,
   type UnknownTag,
 } from './schema.ts'
+export {
+  decodeTransactionLogKey,
+  decodeTransactionLogValue,
+  transactionState,
+  type TransactionLogValue,
+  type TransactionState,
+} from './transaction-log.ts'
 export { includes, type VersionRange } from './versions.ts'
 export { Writer } from './writer.ts'

@@ -1,15 +1,23 @@
-import { nodeId } from '../../ids.ts'
 import { apis } from '../../protocol/index.ts'
 import type { Cluster } from '../cluster.ts'
-import { byLeader, readEnds, type PartitionName } from '../ends.ts'
+import { readEnds, type PartitionName } from '../ends.ts'
 import type { Finding, TopicPlan } from './finding.ts'
+import { readTransactionLog } from './transaction-log.ts'
+import { listIds, seeProducers, type Found, type Sighting } from './transactional-ids.ts'
 
-/** A transactional producer that wrote within this time is active. */
-const activeWithinMs = 10 * 60_000
+/** How many of the gaps are told. */
+const gapsShownMax = 3
 
 /**
  * Transactional producers that are active on the plan's topics: moving them is not built yet, so they
  * refuse the cutover.
+ *
+ *     ListTransactions (3.0) -----------+
+ *     or __transaction_state --> ids ---+--> DescribeProducers (2.8) --+
+ *              `--> partitions that an id has named -------------------+--> by id
+ *     last stable offset < end, no id has it open -------------------------> by topic
+ *
+ * @param nowMs ms since the epoch
  */
 export async function findTransactions(
   source: Cluster,
@@ -20,101 +28,94 @@ export async function findTransactions(
     Array.from({ length: count }, (_, partition) => ({ topic: name, partition })),
   )
   if (partitions.length === 0) return []
-  const ids = await transactionalIds(source)
-  if (ids !== undefined && source.version(apis.describeProducers.key, 0) !== undefined) {
-    return activeProducers(source, partitions, ids, nowMs)
-  }
-  return openTransactions(source, partitions)
+  const { found, gaps } = await sightings(source, partitions, nowMs)
+  const open = await openWithoutId(source, partitions, found, gaps)
+  return [...byId(found), ...open, ...(gaps.length === 0 ? [] : [unseen(gaps)])]
 }
 
-/** Producer id => transactional id; undefined where brokers do not tell (before 3.0, KIP-664). */
-async function transactionalIds(
-  source: Cluster,
-): Promise<ReadonlyMap<bigint, { id: string; state: string }> | undefined> {
-  if (source.version(apis.listTransactions.key, 0) === undefined) return undefined
-  const ids = new Map<bigint, { id: string; state: string }>()
-  for (const broker of source.topology.brokers.values()) {
-    const answer = await source.ask(
-      apis.listTransactions,
-      0,
-      { stateFilters: [], producerIdFilters: [] },
-      { nodeId: broker.nodeId },
-    )
-    for (const { transactionalId, producerId, transactionState } of answer.transactionStates) {
-      ids.set(producerId, { id: transactionalId, state: transactionState })
-    }
-  }
-  return ids
-}
-
-async function activeProducers(
+async function sightings(
   source: Cluster,
   partitions: readonly PartitionName[],
-  ids: ReadonlyMap<bigint, { id: string; state: string }>,
   nowMs: number,
-): Promise<readonly Finding[]> {
-  if (ids.size === 0) return []
-  const found = new Map<string, Finding>()
-  await byLeader(source, partitions, async (leader, mine) => {
-    const byTopic = new Map<string, number[]>()
-    for (const { topic, partition } of mine) {
-      if (!byTopic.get(topic)?.push(partition)) byTopic.set(topic, [partition])
-    }
-    const topics = [...byTopic].map(([name, partitionIndexes]) => ({ name, partitionIndexes }))
-    const answer = await source.ask(
-      apis.describeProducers,
-      0,
-      { topics },
-      { nodeId: nodeId(leader) },
+): Promise<Found<Sighting>> {
+  const offers = (api: { readonly key: number }) => source.version(api.key, 0) !== undefined
+  const topics = new Set(partitions.map(({ topic }) => topic))
+  const known = offers(apis.listTransactions)
+    ? await listIds(source)
+    : await readTransactionLog(source, topics, nowMs)
+  if (known.ids.length === 0) return known
+  if (!offers(apis.describeProducers)) {
+    const unplaced = known.unplaced.map(
+      ({ id }) => `transactional id ${id} has ended a transaction, its log tells no more on what`,
     )
-    for (const topic of answer.topics) {
-      for (const partition of topic.partitions) {
-        for (const producer of partition.activeProducers) {
-          const known = ids.get(producer.producerId)
-          const isOpen = producer.currentTxnStartOffset >= 0n
-          const isRecent = Number(producer.lastTimestamp) > nowMs - activeWithinMs
-          if (known === undefined || (!isOpen && !isRecent)) continue
-          found.set(known.id, active(known, `${topic.name}-${partition.partitionIndex}`, isOpen))
-        }
-      }
-    }
-  })
-  return [...found.values()]
+    return { found: known.found, gaps: [...known.gaps, ...unplaced] }
+  }
+  const seen = await seeProducers(source, partitions, known.ids, nowMs)
+  return { found: [...known.found, ...seen.found], gaps: [...known.gaps, ...seen.gaps] }
 }
 
-const active = (
-  { id, state }: { id: string; state: string },
-  where: string,
-  isOpen: boolean,
-): Finding => ({
+/** One finding for each id: of its open transaction, if it has one. */
+function byId(found: readonly Sighting[]): readonly Finding[] {
+  const shown = new Map<string, Sighting>()
+  for (const each of found) {
+    const before = shown.get(each.of.id)
+    if (before === undefined || (each.isOpen && !before.isOpen)) shown.set(each.of.id, each)
+  }
+  return [...shown.values()].map(active).sort((a, b) => (a.subject < b.subject ? -1 : 1))
+}
+
+const active = ({ of: { id, state }, at, isOpen, seenIn }: Sighting): Finding => ({
   severity: 'blocking',
   subject: `transactional id ${id}`,
   problem: isOpen
     ? 'it has an open transaction on a topic of the plan'
     : 'it wrote to a topic of the plan within the last 10 minutes',
-  evidence: `producer of ${where}, state ${state}`,
+  evidence:
+    seenIn === 'partition'
+      ? `producer of ${at.topic}-${at.partition}, state ${state}`
+      : `its coordinator's log names ${at.topic}-${at.partition}, state ${state}`,
   remedy:
     'stop the transactional producer, or leave its topics out of the plan: moving transactions is not built yet',
 })
 
-/** Where brokers do not list producers, an open transaction shows by the last stable offset. */
-async function openTransactions(
+/** An open transaction shows by the last stable offset, whoever's it is. */
+async function openWithoutId(
   source: Cluster,
   partitions: readonly PartitionName[],
+  found: readonly Sighting[],
+  gaps: readonly string[],
 ): Promise<readonly Finding[]> {
   const ends = await readEnds(source, partitions)
-  return partitions.flatMap(({ topic, partition }, i) => {
+  const isKnown = ({ topic, partition }: PartitionName): boolean =>
+    found.some(({ isOpen, at }) => isOpen && at.topic === topic && at.partition === partition)
+  const why = gaps[0] ?? 'no id that the source tells of has it open'
+  return partitions.flatMap((name, i) => {
     const end = ends[i]
-    if (end === undefined || end.lastStable >= end.highWatermark) return []
+    if (end === undefined || end.lastStable >= end.highWatermark || isKnown(name)) return []
     return [
       {
         severity: 'blocking' as const,
-        subject: `topic ${topic}`,
+        subject: `topic ${name.topic}`,
         problem: 'a transaction is open on it',
-        evidence: `partition ${partition}: last stable offset ${end.lastStable}, end ${end.highWatermark}`,
+        evidence: `partition ${name.partition}: last stable offset ${end.lastStable}, end ${end.highWatermark}; its transactional id is not known: ${why}`,
         remedy:
           'stop the transactional producer, or leave the topic out of the plan: moving transactions is not built yet',
       },
     ]
   })
+}
+
+function unseen(gaps: readonly string[]): Finding {
+  const more = gaps.length - gapsShownMax
+  return {
+    severity: 'warning',
+    subject: 'transactional producers',
+    problem:
+      'one that is between two transactions may not be seen: the source does not tell of all',
+    evidence: [...gaps.slice(0, gapsShownMax), ...(more > 0 ? [`and ${more} more`] : [])].join(
+      '; ',
+    ),
+    remedy:
+      "let the user of source.sasl read __transaction_state, or make sure that none writes to the plan's topics",
+  }
 }

@@ -58,7 +58,7 @@ export class FakeCluster implements OwnCluster {
   refresh(): Promise<void> {
     return Promise.resolve()
   }
-  version(_apiKey: number, known: number): number {
+  version(_apiKey: number, known: number): number | undefined {
     return known
   }
   forgetCoordinator(): void {}
