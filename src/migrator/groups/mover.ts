@@ -122,10 +122,6 @@ export class GroupsMover {
       .map(sentenceOf)
   }
 
-  get waitingFor(): readonly string[] {
-    return this.#waiting().map(sentenceOf)
-  }
-
   /** What was last seen of a group. */
   progressOf(group: string): GroupProgress | undefined {
     return this.#watched.get(group)?.progress

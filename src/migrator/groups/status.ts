@@ -89,40 +89,25 @@ function stateOf(
 /** The same for the decision of what comes next; a group that has nothing to do with the plan is none. */
 export function factOf({ group, progress, rate }: Watched): GroupFact | undefined {
   if (progress?.concern !== 'planned') return undefined
-  const { members, remaining, drained } = progress
+  const { members, remaining, drained, partitions } = progress
+  const behind = partitions.filter((each) => !each.drained)
   return {
     group,
     state: members > 0 ? 'active' : drained ? 'empty-drained' : 'dormant',
     members,
     remaining,
+    behindIn: [...new Set(behind.map(({ topic }) => topic))],
     drained,
     ratePerSecond: rate?.perSecond ?? null,
     etaSeconds: rate === undefined ? null : etaSeconds(rate),
   }
 }
 
-/** What a group is waited for, as in: `group billing: 1204 records left on orders, 410/s, 3 s`. */
-export function sentenceOf({ group, progress, rate, trouble }: Watched): string {
-  return `group ${group}: ${trouble ?? drainOf(progress, rate)}`
-}
-
-function drainOf(progress: GroupProgress | undefined, rate: Rate | undefined): string {
-  if (progress === undefined) return 'how much it has left is not known yet'
-  if (progress.concern === 'unknown') return 'it rebalances; what it reads is not known yet'
-  if (progress.drained) return 'to move'
-  const topics = new Set(
-    progress.partitions.filter(({ drained }) => !drained).map(({ topic }) => topic),
-  )
-  if (topics.size === 0) return 'it rebalances'
-  const left = `${progress.remaining} records left on ${[...topics].join(', ')}`
-  if (progress.members === 0) {
-    return `${left}, no members; it moves when it has returned, or is left or forgotten`
-  }
-  const eta = rate === undefined ? null : etaSeconds(rate)
-  const perSecond = rate?.perSecond ?? null
-  return [
-    left,
-    ...(perSecond === null ? [] : [`${Math.round(perSecond)}/s`]),
-    ...(eta === null ? [] : [`${Math.ceil(eta)} s`]),
-  ].join(', ')
+/** What else than draining keeps a group on the source. */
+export function sentenceOf({ group, progress, trouble }: Watched): string {
+  const unknown =
+    progress === undefined
+      ? 'how much it has left is not known yet'
+      : 'it rebalances; what it reads is not known yet'
+  return `group ${group}: ${trouble ?? unknown}`
 }

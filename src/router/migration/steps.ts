@@ -18,6 +18,8 @@ export interface GroupFact {
   readonly members: number
   /** Records before S that it has not read; null while that is not known. */
   readonly remaining: bigint | null
+  /** Those of the plan in which they are, by the names that clients know. */
+  readonly behindIn: readonly string[]
   readonly drained: boolean
   readonly ratePerSecond?: number | null
   readonly etaSeconds?: number | null
@@ -51,6 +53,8 @@ export type Step =
 
 /** How many sentences tell what is waited for; a last one says how many more there are. */
 export const sentencesMax = 20
+/** How many topics such a sentence names. */
+const namesMax = 3
 
 /**
  * What comes next. Cutovers begin with a fence, and groups move, by other hands; this says when a fence
@@ -107,7 +111,7 @@ function endFence(
 /** Where a partition is spliced, or what that waits for. */
 function splicePoint(topic: string, partition: number, facts: Facts): SplicedPartition | string {
   const key = partitionKey(topic, partition)
-  const name = `${topic} ${partition}`
+  const name = `${topic}-${partition}`
   const source = facts.sourceEnds?.get(key)
   const start = facts.targetEnds?.get(key)
   if (source === undefined) return `the end of ${name} on the source`
@@ -156,16 +160,25 @@ function settleGroups(
   return waits.length > 0 ? wait(waits) : append({ kind: 'target', at: now })
 }
 
-/** As in: `group billing: 1204 records left, 410/s, 3 s`. */
-function undrained({ group, state, remaining, ratePerSecond, etaSeconds }: GroupFact): string {
-  const left =
-    remaining === null ? 'how much it has left is not known yet' : `${remaining} records left`
+/** As in: `group billing: 1204 records left on orders, 410/s, 3 s`. */
+function undrained(fact: GroupFact): string {
+  const { group, state, remaining, behindIn, ratePerSecond, etaSeconds } = fact
+  if (remaining === null) return `group ${group}: how much it has left is not known yet`
+  // Who has read everything is not drained while nobody can say what it reads.
+  if (behindIn.length === 0) return `group ${group}: it rebalances; what it reads is not known yet`
+  const left = `${remaining} records left on ${listed(behindIn)}`
   if (state === 'dormant') {
-    return `group ${group}: ${left}, no members; it moves when it has returned, or is left or forgotten`
+    return `group ${group}: ${left}, no members; start it again to read them, or give them up: kafka-cutover forget --group ${group}`
   }
   const rate = ratePerSecond == null ? '' : `, ${Math.round(ratePerSecond)}/s`
   const eta = etaSeconds == null ? '' : `, ${Math.ceil(etaSeconds)} s`
   return `group ${group}: ${left}${rate}${eta}`
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - namesMax
+  const shown = more <= 0 ? names : [...names.slice(0, namesMax), `${more} more`]
+  return new Intl.ListFormat('en-GB').format(shown)
 }
 
 function shortened(sentences: readonly string[]): readonly string[] {

@@ -46,10 +46,10 @@ describe('the groups', () => {
     expect(mover.rows).toEqual([
       { ...row, state: 'draining', remaining: 20, ratePerSecond: 10, etaSeconds: 2 },
     ])
-    expect(mover.waitingFor).toEqual(['group billing: 20 records left on orders, 10/s, 2 s'])
     expect(mover.facts).toEqual([
       {
         ...{ group, state: 'active', members: 1, remaining: 20n, drained: false },
+        behindIn: ['orders'],
         ...{ ratePerSecond: 10, etaSeconds: 2 },
       },
     ])
@@ -84,7 +84,7 @@ describe('the groups', () => {
     await world.clock.until(mover.settled())
     await mover.tick()
     expect(mover.rows).toMatchObject([{ group, state: 'moved', remaining: 0, etaSeconds: 0 }])
-    expect(mover.waitingFor).toEqual([])
+    expect(mover.blockers).toEqual([])
     expect(world.entries.map(({ kind }) => kind)).toEqual(['group-moving', 'group-moved'])
   })
 
@@ -92,7 +92,9 @@ describe('the groups', () => {
     world.commit(0, 60n)
     await mover.tick()
     expect(mover.rows).toEqual([{ ...row, members: 0, state: 'dormant' }])
-    expect(mover.waitingFor[0]).toContain('40 records left on orders, no members')
+    expect(mover.facts).toMatchObject([
+      { state: 'dormant', remaining: 40n, behindIn: ['orders'], drained: false },
+    ])
     expect(world.events).toEqual([])
   })
 
@@ -100,7 +102,7 @@ describe('the groups', () => {
     world.source.groups.clear()
     world.source.group('other').offsets.commit('unplanned', 0, stored)
     await mover.tick()
-    expect([mover.rows, mover.facts, mover.waitingFor]).toEqual([[], [], []])
+    expect([mover.rows, mover.facts, mover.blockers]).toEqual([[], [], []])
   })
 
   test('whose move failed say why, and are tried again later', async () => {

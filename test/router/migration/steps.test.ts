@@ -54,23 +54,23 @@ describe('a fence', () => {
     [
       'the target',
       { ...ready, targetEnds: new Map([...ready.targetEnds].slice(1)) },
-      ['the end of orders 0 on the target'],
+      ['the end of orders-0 on the target'],
     ],
     [
       'the source',
       { ...ready, sourceEnds: new Map([...ready.sourceEnds].slice(0, 2)) },
-      ['the end of audit 0 on the source'],
+      ['the end of audit-0 on the source'],
     ],
     [
       'a transaction',
       withEnd({ lastStable: 98n }),
-      ['a transaction on orders 0 to end (open since offset 98)'],
+      ['a transaction on orders-0 to end (open since offset 98)'],
     ],
-    ['replicas', withEnd({ logEnd: 104n }), ['the replicas of orders 0 to catch up (100 of 104)']],
+    ['replicas', withEnd({ logEnd: 104n }), ['the replicas of orders-0 to catch up (100 of 104)']],
     [
       'what acks=1 acknowledged',
       { ...withEnd({ logEnd: null }), ackedEnds: new Map([['orders/0', 101n]]) },
-      ['the replicas of orders 0 to catch up (100 of 101 acknowledged)'],
+      ['the replicas of orders-0 to catch up (100 of 101 acknowledged)'],
     ],
   ])('waits for %s', (_, facts, sentences) => {
     expect(fenced(facts)).toEqual({ kind: 'wait', for: sentences })
@@ -105,10 +105,11 @@ describe('groups', () => {
     state: 'active',
     members: 2,
     remaining: 1204n,
+    behindIn: ['orders'],
     drained: false,
     ...change,
   })
-  const drainedFact = fact({ remaining: 0n, drained: true })
+  const drainedFact = fact({ remaining: 0n, behindIn: [], drained: true })
   const dormantFact = fact({ state: 'dormant', members: 0 })
   const step = (
     entries: readonly Entry[],
@@ -121,16 +122,31 @@ describe('groups', () => {
   it('are waited for, each until it is drained', () => {
     expect(step([], {})).toEqual(waits('the groups of the source to be known'))
     expect(step([], { blockers: ['the source to answer'] })).toEqual(waits('the source to answer'))
-    expect(step([], { groups: [fact()] })).toEqual(waits('group billing: 1204 records left'))
+    expect(step([], { groups: [fact()] })).toEqual(
+      waits('group billing: 1204 records left on orders'),
+    )
     expect(step([], { groups: [fact({ ratePerSecond: 409.7, etaSeconds: 2.1 })] })).toEqual(
-      waits('group billing: 1204 records left, 410/s, 3 s'),
+      waits('group billing: 1204 records left on orders, 410/s, 3 s'),
     )
     expect(step([], { groups: [fact({ remaining: null })] })).toEqual(
       waits('group billing: how much it has left is not known yet'),
     )
+    expect(step([], { groups: [fact({ remaining: 0n, behindIn: [] })] })).toEqual(
+      waits('group billing: it rebalances; what it reads is not known yet'),
+    )
     expect(step([], { groups: [drainedFact] })).toEqual(appends({ kind: 'drained', at: 9000 }))
     expect(step([], { groups: [] })).toEqual(appends({ kind: 'drained', at: 9000 }))
     expect(step([], { groups: [], blockers: ['a reader'] })).toEqual(waits('a reader'))
+  })
+
+  it.each([
+    [['orders', 'audit'], 'orders and audit'],
+    [['a', 'b', 'c'], 'a, b and c'],
+    [['a', 'b', 'c', 'd', 'e'], 'a, b, c and 2 more'],
+  ])('are waited for by the topics %j in which they are behind', (behindIn, words) => {
+    expect(step([], { groups: [fact({ behindIn })] })).toEqual(
+      waits(`group billing: 1204 records left on ${words}`),
+    )
   })
 
   it('that are drained are waited for until they have moved', () => {
@@ -146,13 +162,15 @@ describe('groups', () => {
     expect(step([drained, group('moving')], { groups: [] })).toEqual(
       waits('group billing: is moving'),
     )
-    expect(step([drained], { groups: [fact()] })).toEqual(waits('group billing: 1204 records left'))
+    expect(step([drained], { groups: [fact()] })).toEqual(
+      waits('group billing: 1204 records left on orders'),
+    )
   })
 
   it('that are dormant are waited for, unless the operator lets them stay', () => {
     const facts = { groups: [dormantFact] }
     const sentence =
-      'group billing: 1204 records left, no members; it moves when it has returned, or is left or forgotten'
+      'group billing: 1204 records left on orders, no members; start it again to read them, or give them up: kafka-cutover forget --group billing'
     expect(step([], facts)).toEqual(waits(sentence))
     expect(step([], facts, 'leave')).toEqual(appends(group9('left')))
     expect(step([drained], facts, 'leave')).toEqual(appends(group9('left')))
@@ -163,7 +181,13 @@ describe('groups', () => {
   })
 
   it('that are drained or active are not left', () => {
-    const dormant = fact({ group: 'a', state: 'empty-drained', remaining: 0n, drained: true })
+    const dormant = fact({
+      group: 'a',
+      state: 'empty-drained',
+      remaining: 0n,
+      behindIn: [],
+      drained: true,
+    })
     expect(step([], { groups: [dormant] }, 'leave')).toEqual(appends({ kind: 'drained', at: 9000 }))
     expect(step([], { groups: [fact()] }, 'leave').kind).toBe('wait')
   })
