@@ -45,7 +45,7 @@ export async function startSidecar(config: Config): Promise<Sidecar> {
   })
   const cutover =
     config.target === null
-      ? noCutover(config.name)
+      ? noCutover(config.name, proxy)
       : await openCutover({ config, proxy, metrics, log })
   await proxy.start()
   const status = (): Status => ({

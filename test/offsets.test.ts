@@ -15,8 +15,10 @@ const spliced: MigrationState = {
 }
 
 describe('a position that an application keeps itself', () => {
+  const partitions = 2
+
   it('is translated', () => {
-    expect(offsetsIn(spliced, 'orders', 0, 101n)).toEqual({
+    expect(offsetsIn(spliced, 'orders', 0, 101n, partitions)).toEqual({
       kind: 'known',
       value: {
         topic: 'orders',
@@ -29,22 +31,30 @@ describe('a position that an application keeps itself', () => {
   })
 
   it.each([
-    [
-      initialState,
-      'orders',
-      0,
-      "nothing has moved: the offsets of topic orders are the source's own",
-    ],
-    [spliced, 'bills', 0, "topic bills is not in the plan: its offsets are the source's own"],
+    ['before a cutover', initialState, 'orders'],
+    ['outside the plan', spliced, 'bills'],
+  ])("is the source's own %s", (_, state, topic) => {
+    const place = { topic, partition: 1, offset: 5 }
+    expect(offsetsIn(state, topic, 1, 5n, partitions)).toEqual({
+      kind: 'known',
+      value: { ...place, source: place, target: null },
+    })
+  })
+
+  it.each([
+    [initialState, 'orders', 2, partitions, 'topic orders has partitions 0 to 1'],
+    [initialState, 'bills', 0, undefined, 'topic bills is not known on the source'],
+    [spliced, 'bills', 0, undefined, 'topic bills is not known on the source'],
     [
       { ...spliced, everyTopic: true },
       'bills',
       0,
+      partitions,
       'topic bills was not there when the plan was made',
     ],
-    [spliced, 'orders', 1, 'topic orders has partitions 0 to 0'],
-  ])('is not known: %#', (state, topic, partition, error) => {
-    const found = offsetsIn(state, topic, partition, 5n)
+    [spliced, 'orders', 1, partitions, 'topic orders has partitions 0 to 0'],
+  ])('is not known: %#', (state, topic, partition, sourcePartitions, error) => {
+    const found = offsetsIn(state, topic, partition, 5n, sourcePartitions)
     expect(found).toMatchObject({
       kind: 'unknown',
       error: expect.stringContaining(error) as string,
