@@ -19,7 +19,7 @@ import {
 import type { ClusterDoor, Proxy } from './proxy/index.ts'
 import { offsetsIn } from './offsets.ts'
 import { apis } from './protocol/index.ts'
-import { openSegment, segmentIn } from './router/index.ts'
+import { initialState, openSegment, segmentIn, type MigrationState } from './router/index.ts'
 import { unbuiltFindings } from './unbuilt.ts'
 
 /** What the sidecar knows of its migration, and how it is told what to do. */
@@ -52,7 +52,7 @@ export interface CutoverOptions {
 }
 
 /** A sidecar without a target: it passes everything to the source, for good. */
-export function noCutover(name: string): Cutover {
+export function noCutover(name: string, proxy: Proxy): Cutover {
   return {
     command: (command) =>
       Promise.resolve({
@@ -71,10 +71,7 @@ export function noCutover(name: string): Cutover {
       lastAbort: null,
       allowed: [],
     }),
-    offsets: (topic) => ({
-      kind: 'unknown',
-      error: `this sidecar has no target: the offsets of ${topic} are the source's own`,
-    }),
+    offsets: offsetsOf(proxy, () => initialState),
     subscribe: () => () => {},
     stop: () => Promise.resolve(),
   }
@@ -162,7 +159,7 @@ export async function openCutover({
           return started.ok ? { kind: 'accepted' } : refused(started.error)
         }
         case 'rollback':
-          return refused('rollback: not built yet')
+          return refused('rollback: it is not built yet; nothing was changed')
       }
     },
     status: () => ({
@@ -176,7 +173,7 @@ export async function openCutover({
       lastAbort: migrator.lastAbort,
       allowed: allowed(),
     }),
-    offsets: (topic, partition, offset) => offsetsIn(migrator.state, topic, partition, offset),
+    offsets: offsetsOf(proxy, () => migrator.state),
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -188,6 +185,13 @@ export async function openCutover({
     },
   }
 }
+
+const offsetsOf =
+  ({ source }: Proxy, state: () => MigrationState): AdminSource['offsets'] =>
+  (topic, partition, offset) => {
+    const sourcePartitions = source.topology.topics.get(topic)?.partitions.length
+    return offsetsIn(state(), topic, partition, offset, sourcePartitions)
+  }
 
 function allowedCommands({ state, preparing }: Migrator): readonly CommandName[] {
   switch (state.phase) {

@@ -74,10 +74,31 @@ it('is told of a group that stays away, and what to forget it costs', async () =
   await groups.connect()
   const read = [{ partition: 0, offset: '2' }]
   await groups.setOffsets({ groupId: 'audit', topic: 'orders', partitions: read })
+  expect(await cli('offsets', 'orders', '0', '5')).toMatchObject({
+    code: 0,
+    stdout: 'clients  orders 0  offset 5\nsource   orders 0  offset 5\ntarget   not there\n',
+  })
+  const unknown = 'topic bills is not known on the source'
+  expect(await cli('offsets', 'bills', '0', '5')).toMatchObject({
+    ...{ code: 3, stdout: '' },
+    stderr: expect.stringContaining(unknown) as string,
+  })
+  expect((await cli('forget', '--group', 'audit')).stderr).toMatch(
+    /^refused: forget: no group is waited for in phase source: .*\nNow: phase source, everything flows/,
+  )
 
   const timedOut = await cli('cutover', '--timeout', '3s')
   expect(timedOut).toMatchObject({ code: 4, stdout: '' })
-  expect(timedOut.stderr).toContain('Waiting for: group audit: 3 records left')
+  expect(timedOut.stderr).toContain(
+    'Waiting for: group audit: 3 records left on orders, no members',
+  )
+  expect((await cli('cutover')).stderr).toContain(
+    'refused: cutover: one is under way, and waits for',
+  )
+  expect((await cli('abort')).stderr).toContain('refused: abort: records are on the target already')
+  expect((await cli('forget', '--group', 'nobody')).stderr).toContain(
+    'refused: forget: group nobody is not known on the source',
+  )
   expect(await metric('phase', { phase: 'spliced' })).toBe(1)
   const audit = { group: 'audit', topic: 'orders' }
   expect(await metric('drain_remaining_records', audit)).toBe(3)
@@ -93,6 +114,9 @@ it('is told of a group that stays away, and what to forget it costs', async () =
   expect(forgotten).toMatchObject({ code: 0, stderr: '' })
   expect(forgotten.stdout).toContain('gives up 3 records')
   await expect.poll(() => metric('phase', { phase: 'target' }), { timeout: 10_000 }).toBe(1)
+  expect((await cli('forget', '--group', 'audit')).stderr).toContain(
+    'refused: forget: group audit is forgotten already; nothing waits for it\nNow: phase target',
+  )
   expect(await metric('drain_remaining_records', audit)).toBeUndefined()
   expect(await metric('stragglers_total', { topic: 'orders' })).toBe(0)
 

@@ -21,8 +21,8 @@ export function adminApp({ source, events, host, token }: AppOptions): Hono {
   const app = new Hono()
 
   const refuse = (c: Context, status: ErrorStatus, error: string, allowed?: readonly string[]) => {
-    const now = source.status()
-    return c.json({ error, phase: now.phase, allowed: allowed ?? now.allowed }, status)
+    const { phase, direction, ...now } = source.status()
+    return c.json({ error, phase, direction, allowed: allowed ?? now.allowed }, status)
   }
 
   app.use(async (c, next) => {

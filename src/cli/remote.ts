@@ -78,13 +78,15 @@ function hasAborted({ phase, allowed }: Status, name: CommandName): boolean {
   return name === 'cutover' && phase === 'source' && allowed.includes('cutover')
 }
 
-function aborted({ lastAbort }: Status, deps: CliDeps): number {
+function aborted(last: Status, deps: CliDeps): number {
+  const { lastAbort } = last
   endProgress(deps)
   deps.stderr.write(
     [
       `cutover aborted: ${lastAbort ?? 'the sidecar does not say why; see its log'}.`,
       'Now: phase source, everything flows to the source; nothing was lost, no record has moved.',
       'Next: see to the reason, then kafka-cutover check, then kafka-cutover cutover again.',
+      `Do not ${mistakeIn(last)}`,
       '',
     ].join('\n'),
   )
@@ -113,15 +115,23 @@ function timedOut({ name, wait }: CommandArgs, last: Status, deps: CliDeps): num
       `${name} goes on, but did not reach phase ${wait?.phase ?? '?'} within ${seconds} s.`,
       `Now: phase ${last.phase}, ${trafficIn(last)}`,
       ...last.waitingFor.map((what) => `Waiting for: ${what}`),
-      `Next: kafka-cutover status --watch; allowed now: ${last.allowed.join(', ') || 'nothing'}.`,
+      `Next: kafka-cutover status --watch; ${allowedIn(last)}`,
+      `Do not ${mistakeIn(last)}`,
       '',
     ].join('\n'),
   )
   return exitCodes.timedOut
 }
 
-function trafficIn({ phase, direction }: Status): string {
-  const [from, to] = direction === 'forward' ? ['source', 'target'] : ['target', 'source']
+/** What a status, and a refusal, say of how things stand. */
+type Standing = Pick<Status, 'phase' | 'direction' | 'allowed'>
+
+const waysOf = ({ direction }: Standing) =>
+  direction === 'forward' ? (['source', 'target'] as const) : (['target', 'source'] as const)
+
+function trafficIn(standing: Standing): string {
+  const { phase } = standing
+  const [from, to] = waysOf(standing)
   switch (phase) {
     case 'source':
       return 'everything flows to the source.'
@@ -132,6 +142,26 @@ function trafficIn({ phase, direction }: Status): string {
       return `producing goes to the ${to}, groups read the ${from} to its end.`
     case 'target':
       return 'everything flows to the target.'
+  }
+}
+
+const allowedIn = ({ allowed }: Standing): string =>
+  `allowed now: ${allowed.join(', ') || 'no command'}.`
+
+/** What would cost records, or a client its patience, as things stand. */
+function mistakeIn(standing: Standing): string {
+  const { phase } = standing
+  const [from, to] = waysOf(standing)
+  switch (phase) {
+    case 'source':
+      return 'point applications at the target directly: it lacks what is on the source.'
+    case 'fenced':
+      return 'restart applications: what they produce is held for seconds, and not lost.'
+    case 'spliced':
+    case 'drained':
+      return `switch the ${from} off, or point applications at a cluster directly, before phase ${to}.`
+    case 'target':
+      return 'let anybody write to the source: its records come late, and out of order.'
   }
 }
 
@@ -151,16 +181,29 @@ export function failed(
     stderr.write(`${answer.error}\n`)
     return exitCodes.failed
   }
-  stderr.write(`refused: ${answer.error}\n${allowedText(answer.json)}`)
+  stderr.write(`refused: ${answer.error}\n${standingText(answer.json)}`)
   return exitCodes.refused
 }
 
-function allowedText(json: unknown): string {
-  if (typeof json !== 'object' || json === null || !('phase' in json && 'allowed' in json))
-    return ''
-  const allowed = Array.isArray(json.allowed) ? json.allowed.map(String) : []
-  return `phase ${String(json.phase)}; allowed now: ${allowed.join(', ') || 'no command'}\n`
+function standingText(json: unknown): string {
+  if (!isStanding(json)) return ''
+  return [
+    `Now: phase ${json.phase}, ${trafficIn(json)}`,
+    `Next: kafka-cutover status; ${allowedIn(json)}`,
+    `Do not ${mistakeIn(json)}`,
+    '',
+  ].join('\n')
 }
+
+/** Looks at what tells a refusal of the sidecar from anybody else's; the rest is the same version's word. */
+const isStanding = (json: unknown): json is Standing =>
+  typeof json === 'object' &&
+  json !== null &&
+  'phase' in json &&
+  typeof json.phase === 'string' &&
+  'direction' in json &&
+  'allowed' in json &&
+  Array.isArray(json.allowed)
 
 function progress(status: Status, deps: CliDeps): void {
   progressLine(progressText(status), deps)

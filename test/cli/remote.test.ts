@@ -139,10 +139,33 @@ describe('cutover, rollback, abort and forget', () => {
       expect(await cli([...command, '--admin', address])).toEqual({
         code: 3,
         stdout: '',
-        stderr: 'refused: there is no target\nphase source; allowed now: forget\n',
+        stderr: [
+          'refused: there is no target',
+          'Now: phase source, everything flows to the source.',
+          'Next: kafka-cutover status; allowed now: forget.',
+          'Do not point applications at the target directly: it lacks what is on the source.',
+          '',
+        ].join('\n'),
       })
     }
   })
+
+  it.each([
+    ['fenced', 'forward', 'restart applications: what they produce is held'],
+    ['spliced', 'forward', 'switch the source off, or point applications at a cluster directly'],
+    ['drained', 'backward', 'switch the target off, or point applications at a cluster directly'],
+    ['target', 'forward', 'let anybody write to the source'],
+  ] as const)(
+    'that are refused in phase %s, %s, say what not to do',
+    async (phase, direction, not) => {
+      source.now = { ...aStatus, phase, direction }
+      source.result = { kind: 'refused', error: 'no', allowed: [] }
+      const { stderr } = await cli(['cutover', '--admin', await sidecar()])
+      expect(stderr).toContain(`Now: phase ${phase}, `)
+      expect(stderr).toContain('allowed now: no command.')
+      expect(stderr).toContain(`Do not ${not}`)
+    },
+  )
 
   it('send what was asked for', async () => {
     const address = await sidecar()
@@ -209,6 +232,7 @@ describe('cutover, rollback, abort and forget', () => {
         'cutover aborted: after 5000 ms the fence still waited for the replicas of orders 0.',
         'Now: phase source, everything flows to the source; nothing was lost, no record has moved.',
         'Next: see to the reason, then kafka-cutover check, then kafka-cutover cutover again.',
+        'Do not point applications at the target directly: it lacks what is on the source.',
         '',
       ].join('\n'),
     })
@@ -236,6 +260,7 @@ describe('cutover, rollback, abort and forget', () => {
         'Now: phase spliced, producing goes to the target, groups read the source to its end.',
         'Waiting for: group billing: 5 records left on orders',
         'Next: kafka-cutover status --watch; allowed now: rollback.',
+        'Do not switch the source off, or point applications at a cluster directly, before phase target.',
         '',
       ].join('\n'),
     })
