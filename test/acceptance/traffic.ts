@@ -10,6 +10,8 @@ export interface Lane {
   readonly program: Program
   readonly bootstrap: string
   readonly login?: Login
+  /** Addresses that its clients may not learn, as `host:port`. */
+  readonly hidden?: readonly string[]
 }
 
 export interface Traffic {
@@ -63,6 +65,7 @@ export async function runTraffic(traffic: Traffic): Promise<Judgement[]> {
     judge({
       producer: producer.events,
       consumers: (consumers[i] ?? []).map((consumer) => consumer.events),
+      hidden: lanes[i]?.hidden ?? [],
     }),
   )
 }

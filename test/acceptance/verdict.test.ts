@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ClientEvent } from '../clients/index.ts'
-import { foreignErrors, judge } from './verdict.ts'
+import { foreignErrors, isOfRestart, judge } from './verdict.ts'
 
 const record = (
   event: 'acked' | 'consumed',
@@ -68,5 +68,36 @@ describe('the verdict', () => {
     const lane = (kind: string) => judge({ producer: [done], consumers: [[error(kind), done]] })
     expect(foreignErrors(lane('A'), [lane('A')])).toEqual([])
     expect(foreignErrors(lane('B'), [lane('A'), lane('C')])).toEqual(['consume: B'])
+  })
+
+  test('finds an address that was to be hidden', () => {
+    const hidden = ['127.0.0.1:1909']
+    const says = (message: string) =>
+      judge({
+        ...{ producer: [done], hidden },
+        consumers: [[{ event: 'log', t: 0, message }, done]],
+      }).findings
+    expect(says('node 1 (/127.0.0.1:1909) is gone')).toEqual([
+      'leaked: 127.0.0.1:1909, as in: node 1 (/127.0.0.1:1909) is gone',
+    ])
+    expect(says('node 1 (/127.0.0.1:19092) is gone')).toEqual([])
+  })
+
+  test.for([
+    ['consume: NOT_COORDINATOR', true],
+    ['consume: UNKNOWN_MEMBER_ID', true],
+    ['commit: NotCoordinatorForGroupError', true],
+    ['consume: KError 15', true],
+    ['consume: GROUP_LOAD_IN_PROGRESS', true],
+    ['client: _TRANSPORT', true],
+    ['consume: KafkaJSError: This is not the correct coordinator for this group', true],
+    ['consume: KafkaJSError: The request included a message larger than allowed', false],
+    ['consume: KError 1', false],
+    ['consume: OFFSET_OUT_OF_RANGE', false],
+    ['consume: UNKNOWN_TOPIC_OR_PARTITION', false],
+    ['client: UnsupportedVersionException', false],
+    ['produce: NOT_LEADER_OR_FOLLOWER', false],
+  ] as const)('%s may be chance while brokers restart: %s', ([kind, expected]) => {
+    expect(isOfRestart(kind)).toBe(expected)
   })
 })

@@ -1,9 +1,12 @@
+import { errorName } from '../../src/protocol/index.ts'
 import type { ClientEvent, RecordEvent } from '../clients/index.ts'
 
 /** What one lane showed: a producer and the consumers of one group, with or without the sidecar. */
 export interface Evidence {
   readonly producer: readonly ClientEvent[]
   readonly consumers: readonly (readonly ClientEvent[])[]
+  /** Addresses that none of them may have learned, as `host:port`. */
+  readonly hidden?: readonly string[]
 }
 
 export interface Judgement {
@@ -31,7 +34,7 @@ const findingsMax = 10
 /**
  * Every acknowledged record is consumed; what was acknowledged at an offset is what is consumed there;
  * per partition the log keeps the producer's order, and each consumer sees rising offsets for as long
- * as it owns the partition.
+ * as it owns the partition. Nobody speaks of an address that is hidden from it.
  */
 export function judge(evidence: Evidence): Judgement {
   const acked = recordsOf(evidence.producer, 'acked')
@@ -42,6 +45,7 @@ export function judge(evidence: Evidence): Judgement {
     ...disorderedLog(consumed),
     ...evidence.consumers.flatMap(disorderedDelivery),
     ...unfinished(evidence),
+    ...leaked(evidence),
   ]
   const events = [evidence.producer, ...evidence.consumers].flat()
   const errors = events.filter((e) => e.event === 'error')
@@ -64,6 +68,30 @@ export function judge(evidence: Evidence): Judgement {
 export function foreignErrors(through: Judgement, direct: readonly Judgement[]): string[] {
   const known = new Set(direct.flatMap((judgement) => judgement.errorKinds))
   return through.errorKinds.filter((kind) => !known.has(kind))
+}
+
+/**
+ * What brokers ordinarily answer about groups and leaders while one of them restarts, and the end of a
+ * connection to it. Each client has its own way to write Kafka's names: here without underscores.
+ */
+const restartKinds =
+  /^(NOTCOORDINATOR|(GROUP)?COORDINATORNOTAVAILABLE|(COORDINATOR|GROUP)LOADINPROGRESS|NOTLEADER|LEADERNOTAVAILABLE|UNKNOWNMEMBERID|ILLEGALGENERATION|REBALANCEINPROGRESS|REQUESTTIMEDOUT|TRANSPORT$|ALLBROKERSDOWN$|KAFKAJSBROKERNOTFOUND$|(KAFKAJS|KAFKA)?CONNECTIONERROR$|DISCONNECTEXCEPTION$)/
+/** The same where kafkajs has kept only the words. */
+const restartWords = /^KafkaJSError: .*(coordinator|rebalancing|not the leader)/
+
+/**
+ * Whether chance decides who sees an error of this kind while brokers restart. One of a producer is never
+ * chance: its client has given up a record.
+ *
+ * @param errorKind as `where: kind`
+ */
+export function isOfRestart(errorKind: string): boolean {
+  const kind = errorKind.replace(/^\w+: /, '')
+  const code = /^KError (-?\d+)$/.exec(kind)?.[1]
+  const name = code === undefined ? kind : errorName(Number(code))
+  const isKnown =
+    restartWords.test(kind) || restartKinds.test(name.replaceAll('_', '').toUpperCase())
+  return isKnown && !errorKind.startsWith('produce: ')
 }
 
 const recordsOf = (events: readonly ClientEvent[], name: RecordEvent['event']): RecordEvent[] =>
@@ -138,6 +166,23 @@ function unfinished(evidence: Evidence): string[] {
           `unfinished: ${i === 0 ? 'the producer' : `consumer ${i}`} did not end in its orderly way`,
         ],
   )
+}
+
+/** Clients name the brokers that they cannot reach, and that is when what they have learned shows. */
+function leaked({ producer, consumers, hidden = [] }: Evidence): string[] {
+  const messages = [producer, ...consumers]
+    .flat()
+    .flatMap((e) => ('message' in e ? [e.message] : []))
+  return hidden.flatMap((address) => {
+    // A longer port begins with the same digits.
+    const names = (text: string) =>
+      text
+        .split(address)
+        .slice(1)
+        .some((rest) => !/^\d/.test(rest))
+    const message = messages.find(names)
+    return message === undefined ? [] : [`leaked: ${address}, as in: ${message}`]
+  })
 }
 
 function byPartition(records: readonly RecordEvent[]): RecordEvent[][] {

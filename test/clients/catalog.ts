@@ -20,11 +20,6 @@ export interface ClientFacts {
   /** The oldest broker that it talks to. All of them talk to 4.x. */
   readonly brokerMin: string
   readonly compressions: readonly Compression[]
-  /**
-   * The kinds of errors that its application may see when brokers restart, without any sidecar: as
-   * `where: kind`, collected from direct runs of the acceptance matrix.
-   */
-  readonly restartErrors: readonly string[]
   /** The oldest protocol version with which its groups can be cooperative (KIP-429), if they can. */
   readonly cooperativeMin?: string
   /** The newest protocol version that it can be told to speak, where it must be told one. */
@@ -38,7 +33,6 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
     version: '4.3.1',
     cooperativeMin: '0.10.0',
     toolchain: 'java',
-    restartErrors: [],
     brokerMin: '1.1', // KIP-896 promises no more than 2.1; tried with 1.1.1, it works
     compressions: everyCompression,
   },
@@ -46,7 +40,6 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
     version: '2.8.2',
     cooperativeMin: '0.10.0',
     toolchain: 'java',
-    restartErrors: [],
     brokerMin: '0.10.0',
     compressions: everyCompression,
   },
@@ -54,14 +47,12 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
     version: '2.16.1',
     cooperativeMin: '0.10.0',
     toolchain: 'python',
-    restartErrors: ['client: _TRANSPORT', 'client: _ALL_BROKERS_DOWN'],
     brokerMin: '0.10.0',
     compressions: everyCompression,
   },
   kafkajs: {
     version: '2.2.4',
     toolchain: 'node',
-    restartErrors: ['consume: GROUP_LOAD_IN_PROGRESS'],
     brokerMin: '0.10.0',
     compressions: ['none', 'gzip'], // the others are plug-ins of third parties
   },
@@ -69,7 +60,6 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
     version: '1.22.2',
     cooperativeMin: '0.10.0',
     toolchain: 'go',
-    restartErrors: [],
     brokerMin: '0.10.0',
     compressions: everyCompression,
   },
@@ -77,7 +67,6 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
     version: '1.61.1',
     cooperativeMin: '2.4',
     toolchain: 'go',
-    restartErrors: [],
     brokerMin: '0.10.0',
     compressions: everyCompression,
     wireMax: '4.1.0',
@@ -86,14 +75,12 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
     version: '3.0.12',
     cooperativeMin: '0.10.0',
     toolchain: 'python',
-    restartErrors: [],
     brokerMin: '0.10.0',
     compressions: everyCompression,
   },
   aiokafka: {
     version: '0.14.0',
     toolchain: 'python',
-    restartErrors: [],
     brokerMin: '0.10.0',
     compressions: everyCompression,
   },

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sidecarOf, type RunningSidecar } from '../acceptance/sidecar.ts'
 import { rollingRestart, runTraffic } from '../acceptance/traffic.ts'
-import type { Judgement } from '../acceptance/verdict.ts'
-import { clientNames, clients, setupClients, type ClientName } from '../clients/index.ts'
+import { foreignErrors, isOfRestart, type Judgement } from '../acceptance/verdict.ts'
+import { clientNames, setupClients, type ClientName } from '../clients/index.ts'
 import { requireKafka, startCluster, type Cluster } from '../kafka/index.ts'
 
 const kafka = await requireKafka()
@@ -12,38 +12,46 @@ if (process.env['KAFKA_CUTOVER_REQUIRE_KAFKA'] === '1' && setup.missing.size > 0
   throw new Error(`clients are missing: ${[...setup.missing.keys()].join(', ')}`)
 
 const version = '3.9.1'
-const setupTimeoutMs = 300_000
-const rate = 50
+const setupTimeoutMs = 480_000
+/** Records per second and lane, of which there are twice as many as clients: small machines run this. */
+const rate = 25
 
 /**
- * The slice of the acceptance matrix that always runs: every client through one sidecar, all at the
- * same time, while each of three brokers is restarted.
+ * The slice of the acceptance matrix that always runs: every client through one sidecar and without it, all
+ * at the same time, while each of three brokers is restarted. What the machine does to one it does to both.
  */
 describe.skipIf(!kafka)(
   `unmodified clients through the sidecar, Kafka ${version} restarting`,
   () => {
-    const judgements = new Map<ClientName, Judgement>()
+    const directs = new Map<ClientName, Judgement>()
+    const throughs = new Map<ClientName, Judgement>()
     let cluster: Cluster
     let sidecar: RunningSidecar
 
     beforeAll(async () => {
       cluster = await startCluster({ version, brokers: 3 })
       sidecar = await sidecarOf(cluster)
-      const programs = [...setup.programs.values()]
-      const lanes = programs.map((program) => ({
-        name: program.client,
-        program,
-        bootstrap: sidecar.bootstrap,
-      }))
+      const hidden = cluster.brokers.map(({ host, port }) => `${host}:${port}`)
+      const { bootstrapServers } = cluster
+      const planned = [...setup.programs.values()].flatMap((program) => [
+        {
+          judged: directs,
+          lane: { name: `${program.client}-direct`, program, bootstrap: bootstrapServers },
+        },
+        {
+          judged: throughs,
+          lane: { name: program.client, program, bootstrap: sidecar.bootstrap, hidden },
+        },
+      ])
       const results = await runTraffic({
         cluster,
-        lanes,
+        lanes: planned.map(({ lane }) => lane),
         rate,
         during: () => rollingRestart(cluster),
       })
-      for (const [i, program] of programs.entries()) {
+      for (const [i, { judged, lane }] of planned.entries()) {
         const judgement = results[i]
-        if (judgement !== undefined) judgements.set(program.client, judgement)
+        if (judgement !== undefined) judged.set(lane.program.client, judgement)
       }
     }, setupTimeoutMs)
 
@@ -52,13 +60,22 @@ describe.skipIf(!kafka)(
       await cluster?.stop()
     })
 
-    test.for([...setup.programs.keys()])('%s loses nothing and notices nothing', (client) => {
-      const judgement = judgements.get(client)
-      expect(judgement?.findings).toEqual([])
-      const known = clients[client].restartErrors
-      expect(judgement?.errorKinds.filter((kind) => !known.includes(kind))).toEqual([])
-      // It did work, before, during and after the restarts.
-      expect(judgement?.figures.acked).toBeGreaterThan(10 * rate)
-    })
+    test.for([...setup.programs.keys()])(
+      '%s loses nothing, and sees no more than without it',
+      (client) => {
+        const [through, direct] = [throughs.get(client), directs.get(client)]
+        if (through === undefined || direct === undefined) throw new Error('a lane was not judged')
+        // A client that breaks the law without a sidecar is to be known, and is not our failure.
+        for (const finding of direct.findings) console.warn(`${client}, directly: ${finding}`)
+        expect(through.findings).toEqual([])
+        const foreign = foreignErrors(through, [direct])
+        // Of ordinary ones, chance decides which lane sees them.
+        for (const kind of foreign) console.warn(`${client}, only through the sidecar: ${kind}`)
+        expect(foreign.filter((kind) => !isOfRestart(kind))).toEqual([])
+        // It did work, before, during and after the restarts, and about as much.
+        expect(direct.figures.acked).toBeGreaterThan(rate)
+        expect(through.figures.acked).toBeGreaterThan(direct.figures.acked / 2)
+      },
+    )
   },
 )

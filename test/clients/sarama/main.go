@@ -10,8 +10,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"maps"
+	"net"
 	"os"
 	"os/signal"
 	"strconv"
@@ -43,9 +45,13 @@ func event(name string, rest map[string]any) {
 
 func failed(where string, err error) {
 	kind := fmt.Sprintf("%T", err)
-	code := sarama.KError(0)
-	if errors.As(err, &code) {
+	code, network := sarama.KError(0), (*net.OpError)(nil)
+	switch {
+	case errors.As(err, &code):
 		kind = fmt.Sprintf("KError %d", int16(code))
+	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		// Whatever wraps it, it is the end of a connection.
+		kind = "ConnectionError"
 	}
 	event("error", map[string]any{"where": where, "kind": kind, "message": err.Error()})
 }
