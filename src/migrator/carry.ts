@@ -139,7 +139,7 @@ export class Carrier {
   /** As its producer does it through a sidecar. */
   async #repeat(timeline: Timeline, batch: LateBatch): Promise<void> {
     const { producerEpoch, baseSequence } = batch.header
-    const producerId = nativeProducerId(timeline, batch.header.producerId)
+    const producerId = nativeProducerId(timeline.length - 1, batch.header.producerId)
     const sequence = rebased(baseSequence, this.#baseOf(timeline, batch) ?? 0)
     const records = adopt(batch, { producerId, producerEpoch, sequence, isTransactional: false })
     const errorCode = await this.#produce(openSegment(timeline), records, null)

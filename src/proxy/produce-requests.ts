@@ -4,8 +4,10 @@ import {
   Firsts,
   patchMovedProduce,
   producedShifts,
+  renumberProduce,
   routeMovedProduce,
   routeProduce,
+  seenMoved,
   seenProduce,
   splitMovedProduce,
   type FirstBatch,
@@ -109,10 +111,13 @@ export class ProduceRequests {
     const upstream = this.#waiting.connected(route)
     if (upstream === undefined) return 'wait'
     patchMovedProduce(table, buffer, at, there, frameEnd, version, bases)
+    const renumbered = seenMoved.renumbered
+      ? renumberProduce(table, buffer, at, there, frameEnd, version)
+      : undefined
     if (seenProduce.acks === 0) upstream.unanswered = true
     else {
       const sent = new Exchange(0, version, correlationId, 'produce')
-      sent.shifts = producedShifts(table)
+      sent.shifts = producedShifts(table, renumbered)
       this.#requests.expect(upstream, sent)
       this.#sentFirsts(correlationId, fresh)
     }

@@ -33,11 +33,13 @@ export {
   leadersOf,
   patchMovedProduce,
   producedShifts,
+  renumberProduce,
+  seenMoved,
   routeMovedProduce,
-  splitMovedProduce,
   lastSequence,
   type KnownOfProducers,
 } from './moved/produce.ts'
+export { splitMovedProduce } from './moved/split-produce.ts'
 export { rebased, SequenceBases, type WantedBase } from './moved/sequences.ts'
 export { Retained, type RetainedBatch } from './moved/retained.ts'
 export { batchHeaderBytes, batchProducer } from './patch/index.ts'

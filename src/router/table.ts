@@ -1,6 +1,13 @@
+import { assert } from '../assert.ts'
 import type { Partition, Topic, Topology, VersionRanges, VirtualBroker } from '../cluster/index.ts'
 import { nodeId, type ClusterName, type NodeId } from '../ids.ts'
-import { openSegment, type Timeline } from './timeline/index.ts'
+import {
+  laneOf,
+  openSegment,
+  writtenSegment,
+  type Segment,
+  type Timeline,
+} from './timeline/index.ts'
 import type { PlannedTopic, View } from './view.ts'
 
 /** One broker of one cluster. There is one object for each, so that identity is equality. */
@@ -15,10 +22,21 @@ export interface RoutedPartition {
   readonly write: Destination | null
   /** Followers that may serve a consumer in their rack (KIP-392). */
   readonly followers: readonly Destination[]
-  /** Null while nothing needs translation: the source's offsets are what clients see. */
+  /** How it is read. Null while that needs no translation: the source's offsets are what clients see. */
   readonly timeline: Timeline | null
+  /** How it is written. Null while that needs no translation. */
+  readonly writing: Writing | null
   /** Whether what is produced waits: a splice is being agreed on. */
   readonly held: boolean
+}
+
+/** Where what is produced to a partition is written, and as what it is known there. */
+export interface Writing {
+  readonly segment: Segment
+  /** Of producer ids: a partition of a cluster never meets one id with two histories. */
+  readonly namespace: number
+  /** What clients read of the partition: there its earlier batches lie. */
+  readonly history: Timeline
 }
 
 export interface RoutedTopic {
@@ -184,49 +202,70 @@ function sameOrigins(a: Origins, b: Origins): boolean {
 }
 
 function routedTopic(name: string, origins: Origins): RoutedTopic {
-  const { source, target, planned, held } = origins
-  if (planned === undefined) {
-    const cluster = source === undefined ? 'target' : 'source'
-    const { partitions } = source ?? target ?? { partitions: [] }
-    return {
-      name,
-      origins,
-      partitions: partitions.map((partition) => routed(cluster, partition, null, false)),
-    }
+  const { source, target, planned } = origins
+  if (planned !== undefined) {
+    const partitions = planned.timelines.map((_, partition) => plannedPartition(origins, partition))
+    return { name, origins, partitions }
   }
+  const cluster = source === undefined ? 'target' : 'source'
+  const { partitions } = source ?? target ?? { partitions: [] }
   return {
     name,
     origins,
-    partitions: planned.timelines.map((timeline) => {
-      const { cluster, partition } = openSegment(timeline)
-      const topic = cluster === 'source' ? source : target
-      const moved = timeline.length > 1 ? timeline : null
-      return routed(cluster, topic?.partitions[partition], moved, held) ?? nowhere(moved, held)
+    partitions: partitions.map((partition): RoutedPartition | undefined => {
+      if (partition === undefined) return undefined
+      const at = placed(cluster, partition)
+      return { ...at, write: at.read, timeline: null, writing: null, held: false }
     }),
   }
 }
 
-function routed(
-  cluster: ClusterName,
-  partition: Partition | undefined,
-  timeline: Timeline | null,
-  held: boolean,
-): RoutedPartition | undefined {
-  if (partition === undefined) return undefined
-  const leader = partition.leader < 0 ? null : destination(cluster, partition.leader)
-  const followers = partition.replicas
-    .filter((id) => id !== partition.leader)
-    .map((id) => destination(cluster, id))
-  return { read: leader, write: leader, followers, timeline, held }
+/** A partition of the plan, also where its cluster does not tell of it: what is asked of it waits. */
+function plannedPartition(
+  { source, target, planned, held }: Origins,
+  index: number,
+): RoutedPartition {
+  const timeline = planned?.timelines[index]
+  assert(planned !== undefined && timeline !== undefined, 'a topic of the plan has its timelines')
+  const at = ({ cluster, partition }: Segment) =>
+    placed(cluster, (cluster === 'source' ? source : target)?.partitions[partition])
+  const reading = openSegment(timeline)
+  const writing = writingOf(planned, timeline, index)
+  const isMoved = timeline.length > 1 || reading.cluster === 'target'
+  return {
+    ...at(reading),
+    write: at(writing?.segment ?? reading).read,
+    timeline: isMoved ? timeline : null,
+    writing,
+    held,
+  }
 }
 
-const nowhere = (timeline: Timeline | null, held: boolean): RoutedPartition => ({
-  read: null,
-  write: null,
-  followers: [],
-  timeline,
-  held,
-})
+function writingOf(
+  { parallel, timelines }: PlannedTopic,
+  history: Timeline,
+  partition: number,
+): Writing | null {
+  if (parallel !== undefined) {
+    const segment = writtenSegment(parallel, timelines, partition)
+    return { segment, namespace: 1 + laneOf(parallel, partition), history }
+  }
+  const splices = history.length - 1
+  return splices === 0 ? null : { segment: openSegment(history), namespace: splices, history }
+}
+
+function placed(
+  cluster: ClusterName,
+  partition: Partition | undefined,
+): Pick<RoutedPartition, 'read' | 'followers'> {
+  if (partition === undefined) return { read: null, followers: [] }
+  return {
+    read: partition.leader < 0 ? null : destination(cluster, partition.leader),
+    followers: partition.replicas
+      .filter((id) => id !== partition.leader)
+      .map((id) => destination(cluster, id)),
+  }
+}
 
 /** The known leader of a partition on a cluster, by that cluster's names. */
 export function leaderOf(

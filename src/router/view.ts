@@ -1,5 +1,5 @@
 import type { ClusterName } from '../ids.ts'
-import type { Timeline } from './timeline/index.ts'
+import type { Parallel, Timeline } from './timeline/index.ts'
 
 /** A topic of the plan, as clients know it: by the source's name and id. */
 export interface PlannedTopic {
@@ -7,8 +7,10 @@ export interface PlannedTopic {
   readonly targetName: string
   /** The source's; null where it has none (before 2.8). It stays the topic's id for good. */
   readonly topicId: string | null
-  /** One for each partition of the source. */
+  /** What is read, one for each partition that clients see. */
   readonly timelines: readonly Timeline[]
+  /** Where both clusters are read at once (unordered); else writes go to the end of each timeline. */
+  readonly parallel?: Parallel | undefined
 }
 
 /** Where a group lives, or that it lives nowhere while it moves: its joins wait. */

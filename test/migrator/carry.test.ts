@@ -56,7 +56,7 @@ afterEach(async () => {
 
 /** @param sequence of an idempotent producer, as that cluster knows it; none: of another one */
 async function send(to: ClusterName, values: readonly string[], sequence?: number) {
-  const id = to === 'source' ? producerId : nativeProducerId(timeline, producerId)
+  const id = to === 'source' ? producerId : nativeProducerId(timeline.length - 1, producerId)
   const producer = { producerId: id, producerEpoch: 0, baseSequence: sequence ?? 0 }
   const records = batchOf(values, sequence === undefined ? {} : producer)
   const body = produceOf('orders', 0, records)

@@ -10,23 +10,27 @@ const offset = z
 
 const group = { group: z.string(), at: count }
 
+const fence = {
+  fence: count,
+  at: count,
+  clusterId: z.string().nullable(),
+  everyTopic: z.boolean(),
+  topics: z.array(
+    z.strictObject({
+      name: z.string(),
+      targetName: z.string(),
+      topicId: z.string().nullable(),
+      partitions: count,
+      targetPartitions: count.optional(),
+    }),
+  ),
+}
+const starts = z.array(z.strictObject({ topic: z.string(), partition: count, start: offset }))
+
 /** An entry as JSON.parse yields it. Strict: what this version does not know, it does not guess at. */
 export const entrySchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('fence'),
-    fence: count,
-    at: count,
-    clusterId: z.string().nullable(),
-    everyTopic: z.boolean(),
-    topics: z.array(
-      z.strictObject({
-        name: z.string(),
-        targetName: z.string(),
-        topicId: z.string().nullable(),
-        partitions: count,
-      }),
-    ),
-  }),
+  z.strictObject({ kind: z.literal('fence'), ...fence }),
+  z.strictObject({ kind: z.literal('flip'), ...fence, starts }),
   z.strictObject({ kind: z.literal('abort'), fence: count, at: count, reason: z.string() }),
   z.strictObject({
     kind: z.literal('splice'),
@@ -35,6 +39,7 @@ export const entrySchema = z.discriminatedUnion('kind', [
     partitions: z.array(
       z.strictObject({ topic: z.string(), partition: count, end: offset, start: offset }),
     ),
+    starts: starts.optional(),
   }),
   z.strictObject({ kind: z.literal('group-moving'), ...group }),
   z.strictObject({ kind: z.literal('group-moved'), ...group }),

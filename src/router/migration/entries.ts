@@ -13,9 +13,11 @@ export interface FencedTopic {
   readonly topicId: string | null
   /** How many the source has. */
   readonly partitions: number
+  /** How many the target has, of an unordered topic: both clusters are read at once. */
+  readonly targetPartitions?: number | undefined
 }
 
-/** What is produced to these topics is held from now on. */
+/** What is produced to these topics is held from now on, but to unordered ones. */
 export interface FenceEntry {
   readonly kind: 'fence'
   /** Rises with every fence of a journal. */
@@ -45,12 +47,29 @@ export interface SplicedPartition {
   readonly start: bigint
 }
 
+/** T0 of one of the target's partitions, where the first record of an unordered topic goes. */
+export interface StartedPartition {
+  /** As clients name it. */
+  readonly topic: string
+  /** The target's. */
+  readonly partition: number
+  readonly start: bigint
+}
+
 /** Writes go to the target from now on. Of every partition of the plan; only a rollback goes back. */
 export interface SpliceEntry {
   readonly kind: 'splice'
   readonly fence: number
   readonly at: number
   readonly partitions: readonly SplicedPartition[]
+  /** Of unordered topics. */
+  readonly starts?: readonly StartedPartition[] | undefined
+}
+
+/** The same for a plan of unordered topics alone, which nobody waits for: fence and splice in one. */
+export interface FlipEntry extends Omit<FenceEntry, 'kind'> {
+  readonly kind: 'flip'
+  readonly starts: readonly StartedPartition[]
 }
 
 /** A group's joins are held, and its placeholder waits on the target. */
@@ -134,6 +153,7 @@ export type Entry =
   | FenceEntry
   | AbortEntry
   | SpliceEntry
+  | FlipEntry
   | GroupEntry
   | DrainedEntry
   | TargetEntry

@@ -1,4 +1,12 @@
-import { sourceTimeline, splice, type Timeline } from '../timeline/index.ts'
+import {
+  lanesOf,
+  namespacesMax,
+  parallelTimelines,
+  sourceTimeline,
+  splice,
+  type Parallel,
+  type Timeline,
+} from '../timeline/index.ts'
 import type { PlannedTopic } from '../view.ts'
 import type {
   CarriedEntry,
@@ -6,9 +14,11 @@ import type {
   EntryKind,
   FencedTopic,
   FenceEntry,
+  FlipEntry,
   GroupEntry,
   SequenceBaseEntry,
   SpliceEntry,
+  StartedPartition,
 } from './entries.ts'
 import { initialState, partitionKey, standingOf } from './state.ts'
 import type { GroupStanding, MigrationState, Phase } from './state.ts'
@@ -39,6 +49,8 @@ export function apply(state: MigrationState, entry: Entry): Applied {
         : otherFence(state, entry.fence)
     case 'splice':
       return spliceAll(state, entry, phase)
+    case 'flip':
+      return flip(state, entry, phase)
     case 'drained':
       return accepted({ ...state, phase })
     case 'target':
@@ -89,7 +101,7 @@ export function recovered(state: MigrationState, at: number): readonly Entry[] {
     .map(([group]) => ({ kind: 'group-aborted', group, at, reason }))
 }
 
-function fence(state: MigrationState, entry: FenceEntry, phase: Phase): Applied {
+function fence(state: MigrationState, entry: FenceEntry | FlipEntry, phase: Phase): Applied {
   const last = state.fence?.id ?? 0
   if (!(entry.fence > last)) return refused(`fence ${entry.fence} is not behind fence ${last}`)
   const names = new Set(entry.topics.map(({ name }) => name))
@@ -97,11 +109,9 @@ function fence(state: MigrationState, entry: FenceEntry, phase: Phase): Applied 
   if (names.size < entry.topics.length || targetNames.size < entry.topics.length) {
     return refused('a topic is in the plan twice')
   }
-  const absurd = entry.topics.find(
-    ({ partitions: n }) => !Number.isInteger(n) || n < 1 || n > maxPartitions,
-  )
-  if (absurd !== undefined) {
-    return refused(`${absurd.partitions} is no number of partitions (topic ${absurd.name})`)
+  for (const topic of entry.topics) {
+    const reason = absurdity(topic)
+    if (reason !== undefined) return refused(`${reason} (topic ${topic.name})`)
   }
   return accepted({
     ...state,
@@ -113,18 +123,48 @@ function fence(state: MigrationState, entry: FenceEntry, phase: Phase): Applied 
   })
 }
 
-function planned({ name, targetName, topicId, partitions }: FencedTopic): PlannedTopic {
+function absurdity({ partitions, targetPartitions }: FencedTopic): string | undefined {
+  const absurd = [partitions, targetPartitions ?? 1].find(
+    (n) => !Number.isInteger(n) || n < 1 || n > maxPartitions,
+  )
+  if (absurd !== undefined) return `${absurd} is no number of partitions`
+  if (targetPartitions === undefined) return undefined
+  const lanes = lanesOf({ sourcePartitions: partitions, targetPartitions })
+  return lanes < namespacesMax ? undefined : `${lanes} lanes of producers are too many`
+}
+
+function planned(topic: FencedTopic): PlannedTopic {
+  const { name, targetName, topicId, partitions, targetPartitions } = topic
   const timelines = Array.from({ length: partitions }, (_, i) => sourceTimeline(name, i))
-  return { name, targetName, topicId, timelines }
+  const parallel =
+    targetPartitions === undefined ? undefined : { sourcePartitions: partitions, targetPartitions }
+  return { name, targetName, topicId, timelines, parallel }
+}
+
+function flip(state: MigrationState, entry: FlipEntry, phase: Phase): Applied {
+  const ordered = entry.topics.find(({ targetPartitions }) => targetPartitions === undefined)
+  if (ordered !== undefined) return refused(`topic ${ordered.name} is ordered: it needs a fence`)
+  const fenced = fence(state, entry, phase)
+  if (!fenced.ok) return fenced
+  return spliceAll(fenced.state, { ...entry, kind: 'splice', partitions: [] }, phase)
 }
 
 function spliceAll(state: MigrationState, entry: SpliceEntry, phase: Phase): Applied {
   if (state.fence === null || entry.fence !== state.fence.id) return otherFence(state, entry.fence)
   const given = new Map(entry.partitions.map((p) => [partitionKey(p.topic, p.partition), p]))
   if (given.size < entry.partitions.length) return refused('a partition is in the splice twice')
+  const starts = startsOf(entry.starts ?? [])
   const topics = new Map<string, PlannedTopic>()
   let found = 0
+  let started = 0
   for (const topic of state.topics.values()) {
+    if (topic.parallel !== undefined) {
+      const opened = open(topic, topic.parallel, starts.get(topic.name) ?? [])
+      if (typeof opened === 'string') return refused(opened)
+      topics.set(topic.name, opened)
+      started += topic.parallel.targetPartitions
+      continue
+    }
     const timelines: Timeline[] = []
     for (const [partition, timeline] of topic.timelines.entries()) {
       const at = given.get(partitionKey(topic.name, partition))
@@ -143,8 +183,37 @@ function spliceAll(state: MigrationState, entry: SpliceEntry, phase: Phase): App
     }
     topics.set(topic.name, { ...topic, timelines })
   }
-  if (found < given.size) return refused('the splice has a partition that the fence has not')
+  if (found < given.size || started < (entry.starts?.length ?? 0)) {
+    return refused('the splice has a partition that the fence has not')
+  }
   return accepted({ ...state, phase, fence: { ...state.fence, endedAt: entry.at }, topics })
+}
+
+function startsOf(starts: readonly StartedPartition[]): ReadonlyMap<string, bigint[]> {
+  const byTopic = new Map<string, bigint[]>()
+  for (const { topic, partition, start } of starts) {
+    const mine = byTopic.get(topic) ?? []
+    mine[partition] = start
+    byTopic.set(topic, mine)
+  }
+  return byTopic
+}
+
+/** Both clusters are read from now on. @returns why not */
+function open(
+  topic: PlannedTopic,
+  { sourcePartitions, targetPartitions }: Parallel,
+  given: readonly bigint[],
+): PlannedTopic | string {
+  const { name, targetName } = topic
+  const starts: bigint[] = []
+  for (let partition = 0; partition < targetPartitions; partition++) {
+    const start = given[partition]
+    if (start === undefined) return `the splice lacks partition ${partition} of ${targetName}`
+    if (start < 0n) return `an offset of ${targetName} ${partition} is negative`
+    starts.push(start)
+  }
+  return { ...topic, timelines: parallelTimelines({ name, targetName, sourcePartitions, starts }) }
 }
 
 /** Groups whose move was aborted, and which have vanished since, begin anew on the target. */

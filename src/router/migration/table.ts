@@ -4,12 +4,14 @@ import type { GroupStanding, Phase } from './state.ts'
 /**
  * The phases. States are facts, entries are acts; a pair that is absent is refused.
  *
+ *        +---------------flip----------------+
+ *        |                                   v
  *     source --fence--> fenced --splice--> spliced --drained--> drained --target--> target
  *        ^                |                   each group moves when it is drained, in the last three;
  *        +-----abort------+                   and stragglers are carried
  */
 export const transitions = {
-  source: { fence: 'fenced' },
+  source: { fence: 'fenced', flip: 'spliced' },
   fenced: { abort: 'source', splice: 'spliced' },
   spliced: { drained: 'drained', ...within('spliced') },
   drained: { target: 'target', ...within('drained') },

@@ -8,6 +8,12 @@ export interface ViewOptions {
   readonly preparing: boolean
 }
 
+/** Behind a fence, unordered topics are still the source's, and nobody waits. */
+function orderedTopics({ topics }: MigrationState): MigrationState['topics'] {
+  const ordered = [...topics].filter(([, { parallel }]) => parallel === undefined)
+  return ordered.length === topics.size ? topics : new Map(ordered)
+}
+
 const places: Record<GroupStanding, GroupPlace> = {
   source: 'source',
   moving: 'moving',
@@ -34,7 +40,7 @@ export function viewOf(state: MigrationState, { hasTarget, preparing }: ViewOpti
   return {
     hasTarget,
     clusterId: spliced ? state.clusterId : null,
-    topics: state.topics,
+    topics: held ? orderedTopics(state) : state.topics,
     held,
     shortFetches: held || (preparing && !spliced),
     everyTopic: state.everyTopic,

@@ -1,25 +1,18 @@
-import {
-  apis,
-  batchAttributes,
-  batchLayout,
-  decodeRequest,
-  errorCodes,
-  type ProduceResponse,
-} from '../../protocol/index.ts'
+import { batchAttributes, batchLayout, errorCodes } from '../../protocol/index.ts'
 import {
   batchProducer,
   patchBatchProducer,
   walkProduceBatches,
   type BatchProducer,
+  type Shift,
   type ShiftLookup,
 } from '../patch/index.ts'
-import { split, throttle, type Decision, type RequestFrame } from '../decision.ts'
-import { groupByLeader, joinTopics, type Listing } from '../splits/partitions.ts'
-import { nativeProducerId, openSegment, shiftOf, type Timeline } from '../timeline/index.ts'
+import { partitionKey } from '../migration/state.ts'
+import { nativeProducerId, shiftOf, type Segment, type Timeline } from '../timeline/index.ts'
 import type { FirstBatch, Firsts } from './firsts.ts'
 import type { Retained } from './retained.ts'
 import { rebased, type SequenceBases } from './sequences.ts'
-import type { Destination, RoutedPartition, RoutingTable } from '../table.ts'
+import type { Destination, RoutingTable, Writing } from '../table.ts'
 
 /** Where a Produce goes that names a partition which has moved. */
 export type MovedProduce =
@@ -31,9 +24,15 @@ export type MovedProduce =
   | 'loading'
   /** A producer's first batch is on its way, and this is another one's first. */
   | 'second'
-  /** It must be taken apart: several brokers, another name there, or a batch that is written already. */
+  /**
+   * It must be taken apart: several brokers, another name there, two batches for one partition there, or one
+   * that is written already.
+   */
   | 'split'
   | Destination
+
+/** Whether the last Produce that `routeMovedProduce` saw has a partition with another number there. */
+export const seenMoved = { renumbered: false }
 
 /** What the histories of idempotent producers ask for behind a splice. */
 export interface KnownOfProducers {
@@ -59,6 +58,8 @@ export function routeMovedProduce(
   fresh: FirstBatch[],
 ): MovedProduce {
   const { retained, bases, firsts } = known
+  const written = new Set<Segment>()
+  seenMoved.renumbered = false
   let loading = false
   let second = false
   let route: Destination | undefined
@@ -76,10 +77,11 @@ export function routeMovedProduce(
       if (to == null) unknown = true
       else if (route === undefined) route = to
       else if (route !== to) apart = true
-      if (routed === undefined) return
-      if (nativeName(routed, topic) !== topic) apart = true
-      if (routed.timeline === null) return
-      const { timeline } = routed
+      if (routed === undefined || routed.writing === null) return
+      const { segment, history: timeline } = routed.writing
+      if (segment.topic !== topic || written.has(segment)) apart = true
+      written.add(segment)
+      if (segment.partition !== partition) seenMoved.renumbered = true
       const producer = idempotentProducer(buffer, batchAt)
       if (producer === undefined) return
       if (retained.isLoading(timeline)) loading = true
@@ -105,7 +107,7 @@ export function routeMovedProduce(
  * which gave the id and writes the markers (KIP-98).
  */
 function idempotentProducer(buffer: Buffer, batchAt: number): Readonly<BatchProducer> | undefined {
-  const producer = batchProducer(buffer, batchAt)
+  const producer = batchAt < 0 ? undefined : batchProducer(buffer, batchAt)
   if (producer === undefined || producer.producerId < 0n) return undefined
   const attributes = buffer.readInt16BE(batchAt + batchLayout.attributes)
   return (attributes & batchAttributes.transactional) === 0 ? producer : undefined
@@ -158,7 +160,7 @@ function answerOf(
   return { errorCode: errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER, baseOffset: -1n }
 }
 
-/** The answers to the batches in a whole frame that go nowhere, by topic and partition. */
+/** The answers to the batches in a whole frame that go nowhere, by `partitionKey`. */
 export function answersHere(
   table: RoutingTable,
   buffer: Buffer,
@@ -169,10 +171,10 @@ export function answersHere(
 ): ReadonlyMap<string, AnswerHere> {
   const here = new Map<string, AnswerHere>()
   walkProduceBatches(buffer, at, frameEnd, frameEnd, version, (topic, partition, batchAt) => {
-    const timeline = table.topics.get(topic)?.partitions[partition]?.timeline
-    if (timeline == null) return
-    const answer = answerOf(buffer, batchAt, timeline, known)
-    if (answer !== undefined) here.set(`${topic} ${partition}`, answer)
+    const writing = writingOf(table, topic, partition)
+    if (writing === null) return
+    const answer = answerOf(buffer, batchAt, writing.history, known)
+    if (answer !== undefined) here.set(partitionKey(topic, partition), answer)
   })
   return here
 }
@@ -188,137 +190,59 @@ export function patchMovedProduce(
   bases: SequenceBases,
 ): void {
   walkProduceBatches(buffer, at, end, frameEnd, version, (topic, partition, batchAt) => {
-    const timeline = table.topics.get(topic)?.partitions[partition]?.timeline
-    const producer = timeline == null ? undefined : idempotentProducer(buffer, batchAt)
-    if (timeline == null || producer === undefined) return
+    const writing = writingOf(table, topic, partition)
+    const producer = writing === null ? undefined : idempotentProducer(buffer, batchAt)
+    if (writing === null || producer === undefined) return
     const { producerId, producerEpoch, baseSequence } = producer
-    const base = bases.known({ timeline, producerId, producerEpoch })
+    const base = bases.known({ timeline: writing.history, producerId, producerEpoch })
     const sequence = base === 0 ? null : rebased(baseSequence, base)
-    patchBatchProducer(buffer, batchAt, nativeProducerId(timeline, producerId), sequence)
+    patchBatchProducer(buffer, batchAt, nativeProducerId(writing.namespace, producerId), sequence)
   })
 }
 
-/** How the offsets of an answer to Produce are shown, by the names that clients know. */
-export function producedShifts(table: RoutingTable): ShiftLookup {
-  return (topic, partition) => {
-    const timeline = table.topics.get(topic)?.partitions[partition]?.timeline
-    if (timeline == null) return undefined
-    const segment = openSegment(timeline)
-    return {
-      offset: shiftOf(segment),
-      epoch: segment.epochBase,
-      logStart: timeline[0].virtualStart,
-    }
-  }
-}
+const writingOf = (table: RoutingTable, topic: string, partition: number): Writing | null =>
+  table.topics.get(topic)?.partitions[partition]?.writing ?? null
 
-type Answered = ProduceResponse['responses'][number]
+/** What clients call a partition, by `partitionKey` of what its cluster calls it; without those called alike. */
+export type Renumbered = ReadonlyMap<string, number>
 
-/**
- * A whole Produce, already patched, by its parts: each with the names of its cluster, without what is
- * `answered` here.
- */
-export function splitMovedProduce(
+/** Gives the partitions of a frame, which is not taken apart, the numbers that they have where it goes. */
+export function renumberProduce(
   table: RoutingTable,
-  request: RequestFrame,
-  answered: ReadonlyMap<string, AnswerHere>,
-): Decision {
-  const api = apis.produce
-  const asked = decodeRequest(api, request.version, request.frame, request.bodyOffset)
-  type Topic = (typeof asked.topicData)[number]
-  const listing: Listing<Topic, Topic['partitionData'][number]> = {
-    name: (topic) => topic.name,
-    partitions: (topic) => topic.partitionData,
-    index: (partition) => partition.index,
-    withPartitions: (topic, partitionData) => ({ ...topic, partitionData }),
-  }
-  const answerTo = (topic: Topic, index: number) => answered.get(`${topic.name} ${index}`)
-  const fresh = asked.topicData
-    .map((topic) => ({
-      ...topic,
-      partitionData: topic.partitionData.filter(
-        ({ index }) => answerTo(topic, index) === undefined,
-      ),
-    }))
-    .filter(({ partitionData }) => partitionData.length > 0)
-  const here: Answered[] = asked.topicData.map((topic) => ({
-    name: topic.name,
-    topicId: topic.topicId,
-    partitionResponses: topic.partitionData.flatMap(({ index }) => {
-      const answer = answerTo(topic, index)
-      if (answer === undefined) return []
-      return {
-        index,
-        ...answer,
-        logAppendTimeMs: -1n,
-        logStartOffset: 0n,
-        recordErrors: [],
-        errorMessage: null,
-        currentLeader: { leaderId: -1, leaderEpoch: -1 },
-      }
-    }),
-  }))
-  const grouped = groupByLeader(table, 'write', fresh, listing)
-  if (grouped.kind === 'unknown')
-    return { kind: 'ask', question: leadersOf(table, grouped.question.topics) }
-  const names = new Map<string, string>()
-  const bodies = new Map(
-    [...grouped.by].map(([to, topics]) => {
-      const topicData = topics.map((topic) => {
-        const routed = table.topics.get(topic.name)?.partitions.find((each) => each !== undefined)
-        const name = routed === undefined ? topic.name : nativeName(routed, topic.name)
-        names.set(`${to.cluster} ${name}`, topic.name)
-        return { ...topic, name }
-      })
-      return [to, { ...asked, topicData }] as const
-    }),
-  )
-  const clusters = [...bodies.keys()].map(({ cluster }) => cluster)
-  const shifts = producedShifts(table)
-  return split(api, request, bodies, (answers) => ({
-    responses: joinTopics<Answered, Answered['partitionResponses'][number]>(
-      [
-        here.filter(({ partitionResponses }) => partitionResponses.length > 0),
-        ...answers.map((answer, i) =>
-          answer.responses.map((topic) => {
-            const name = names.get(`${clusters[i] ?? ''} ${topic.name}`) ?? topic.name
-            return {
-              ...topic,
-              name,
-              partitionResponses: topic.partitionResponses.map((partition) => {
-                const shift = shifts(name, partition.index)
-                // Leader hints (KIP-951) name brokers of their own cluster: the client asks for Metadata.
-                const currentLeader = { leaderId: -1, leaderEpoch: -1 }
-                if (shift === undefined || partition.baseOffset < 0n) {
-                  return { ...partition, currentLeader }
-                }
-                return {
-                  ...partition,
-                  baseOffset: partition.baseOffset + shift.offset,
-                  logStartOffset:
-                    partition.logStartOffset < 0n
-                      ? -1n
-                      : (shift.logStart ?? partition.logStartOffset),
-                  currentLeader,
-                }
-              }),
-            }
-          }),
-        ),
-      ],
-      (topic) => topic.name,
-      (topic) => topic.partitionResponses,
-      (topic, partitionResponses) => ({ ...topic, partitionResponses }),
-    ),
-    throttleTimeMs: answers.length === 0 ? 0 : throttle(answers),
-    nodeEndpoints: [],
-  }))
+  buffer: Buffer,
+  at: number,
+  end: number,
+  frameEnd: number,
+  version: number,
+): Renumbered {
+  const renumbered = new Map<string, number>()
+  walkProduceBatches(buffer, at, end, frameEnd, version, (topic, partition, _batchAt, indexAt) => {
+    const writing = writingOf(table, topic, partition)
+    if (writing === null || writing.segment.partition === partition) return
+    buffer.writeInt32BE(writing.segment.partition, indexAt)
+    renumbered.set(partitionKey(topic, writing.segment.partition), partition)
+  })
+  return renumbered
 }
 
-/** The name under which a partition's cluster has its topic. */
-export function nativeName({ timeline }: RoutedPartition, topic: string): string {
-  return timeline === null ? topic : openSegment(timeline).topic
+/** How an answer to Produce is shown, by the names that clients know and the numbers of the cluster. */
+export function producedShifts(table: RoutingTable, renumbered?: Renumbered): ShiftLookup {
+  return (topic, native) => {
+    const partition = renumbered?.get(partitionKey(topic, native)) ?? native
+    const writing = writingOf(table, topic, partition)
+    return writing === null ? undefined : { ...producedShift(writing), partition }
+  }
 }
+
+/** How the offsets of what is written there are shown. */
+export const producedShift = ({
+  segment,
+  history,
+}: Writing): Shift & { readonly logStart: bigint } => ({
+  offset: shiftOf(segment),
+  epoch: segment.epochBase,
+  logStart: history[0].virtualStart,
+})
 
 /** Who is asked for the leaders of these topics, which clients know by these names. */
 export function leadersOf(

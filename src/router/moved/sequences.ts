@@ -47,8 +47,8 @@ export class SequenceBases {
 }
 
 function keyOf({ timeline, producerId, producerEpoch }: ProducerOfPartition): string {
-  const { topic, partition } = openSegment(timeline)
-  return `${topic}/${partition} ${producerId} ${producerEpoch}`
+  const { cluster, topic, partition } = openSegment(timeline)
+  return `${cluster} ${topic}/${partition} ${producerId} ${producerEpoch}`
 }
 
 /** Sequence numbers go from 2^31 - 1 back to 0 (KIP-98). */

@@ -26,19 +26,21 @@ export type ProduceWalk =
   | 'malformed'
   | 'visited'
 
-/** @param batchAt where its `batchHeaderBytes` lie; the whole batch takes `recordsLength` */
+/**
+ * @param batchAt where the batch's `batchHeaderBytes` lie; -1 where there are fewer: a broker refuses them
+ * @param indexAt where the partition's number lies
+ */
 export type VisitBatch = (
   topic: string,
   partition: number,
   batchAt: number,
-  recordsLength: number,
+  indexAt: number,
 ) => void
 
 /**
  * Visits the batch of each partition of the Produce frame at `at`, once. `frameEnd` is where it ends,
  * `end` where the bytes end that are there: a frame with one partition needs no more than its batch's
- * header, and streams; one with several must be whole. Partitions without records, or with fewer bytes
- * than a header, are passed over: a broker refuses them.
+ * header, and streams; one with several must be whole.
  */
 export function walkProduceBatches(
   buffer: Buffer,
@@ -70,10 +72,9 @@ export function walkProduceBatches(
       if (batchAt < 0) return missing
       const recordsLength = Math.max(lengthValue, 0)
       if (batchAt + recordsLength > frameEnd) return 'malformed'
-      if (recordsLength >= batchHeaderBytes) {
-        if (batchAt + batchHeaderBytes > end) return missing
-        visit(topic, buffer.readInt32BE(position), batchAt, recordsLength)
-      }
+      const hasBatch = recordsLength >= batchHeaderBytes
+      if (hasBatch && batchAt + batchHeaderBytes > end) return missing
+      visit(topic, buffer.readInt32BE(position), hasBatch ? batchAt : -1, position)
       if (topicCount === 1 && partitionCount === 1) return 'visited'
       position = batchAt + recordsLength
       if (compact) position = skipTags(buffer, position, end)
@@ -132,6 +133,7 @@ function patchPartition(
   if (position < 0) return -1
   const shift = lookup(topic, buffer.readInt32BE(at))
   if (shift !== undefined) {
+    if (shift.partition !== undefined) buffer.writeInt32BE(shift.partition, at)
     patchOffset(buffer, at + 6, shift)
     if (version >= 5) patchLogStart(buffer, at + 22, shift)
   }

@@ -11,6 +11,8 @@ export interface Shift {
   readonly virtualEnd?: bigint
   /** Shown as the log start offset, instead of the native one. */
   readonly logStart?: bigint
+  /** Shown as the partition's number, instead of the native one. */
+  readonly partition?: number
 }
 
 /**

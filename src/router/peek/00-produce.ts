@@ -83,7 +83,7 @@ export function routeProduce(
       else if (route !== to) split = true
       if (partition !== undefined) {
         if (partition.held) held = true
-        if (partition.timeline !== null) moved = true
+        if (partition.writing !== null) moved = true
       }
       if (topicCount === 1 && partitionCount === 1) {
         return held ? 'held' : moved ? 'moved' : (route ?? 'unknown')

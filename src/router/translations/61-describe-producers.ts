@@ -73,6 +73,6 @@ const listing: PartitionsApi<
 
 /** As what clients know a producer; one that writes to the target without us keeps its own id. */
 function shownAs(timeline: Timeline, native: bigint): bigint {
-  const added = nativeProducerId(timeline, 0n)
+  const added = nativeProducerId(timeline.length - 1, 0n)
   return native < added ? native : native - added
 }

@@ -9,6 +9,7 @@ import {
   replay,
   standingOf,
   transitions,
+  viewOf,
   type Entry,
 } from '../../../src/router/index.ts'
 import {
@@ -133,6 +134,52 @@ describe('a splice', () => {
       { cluster: 'source', topic: 'orders', partition: 0, start: 0n, end: 100n, virtualStart: 0n },
       { cluster: 'target', topic: 'orders-v2', start: 7n, end: null, virtualStart: 100n },
     ])
+  })
+})
+
+describe('a flip', () => {
+  const topic = { name: 'logs', targetName: 'logs-v2', topicId: null, partitions: 2, targetPartitions: 3 } // prettier-ignore
+  const starts = [0, 1, 2].map((partition) => ({ topic: 'logs', partition, start: 7n }))
+  const plan = { fence: 1, at: 1, clusterId: 'c', everyTopic: false, topics: [topic] }
+  const flip = { kind: 'flip', ...plan, starts } as const
+
+  it('shows both clusters at once, and ends where a splice does', () => {
+    const state = after(flip)
+    expect(state).toMatchObject({ phase: 'spliced', fence: { id: 1, endedAt: 1 } })
+    const logs = state.topics.get('logs')
+    expect(logs?.parallel).toEqual({ sourcePartitions: 2, targetPartitions: 3 })
+    const shown = logs?.timelines.map(([{ cluster, partition }]) => `${cluster} ${partition}`)
+    expect(shown).toEqual(['source 0', 'source 1', 'target 0', 'target 1', 'target 2'])
+  })
+
+  it.each([
+    [{ ...flip, starts: starts.slice(1) }, 'the splice lacks partition 0 of logs-v2'],
+    [
+      { ...flip, starts: [...starts, { topic: 'logs', partition: 3, start: 0n }] },
+      'the splice has a partition that the fence has not',
+    ],
+    [
+      { ...flip, topics: [{ ...topic, targetPartitions: undefined }] },
+      'topic logs is ordered: it needs a fence',
+    ],
+    [
+      { ...flip, topics: [{ ...topic, partitions: 5_000, targetPartitions: 1 }] },
+      '5001 lanes of producers are too many (topic logs)',
+    ],
+  ])('is refused where it makes no sense: %o', (entry, reason) => {
+    expect(verdict(initialState, entry)).toBe(reason)
+  })
+
+  it('of a plan with ordered topics, too, waits for their fence, behind which the others flow', () => {
+    const mixed = { ...fence, topics: [...fence.topics, topic] }
+    const fenced = after(mixed)
+    const view = viewOf(fenced, { hasTarget: true, preparing: false })
+    expect(view.topics.has('logs')).toBe(false)
+    expect([...view.topics.keys()]).toEqual(fence.topics.map(({ name }) => name))
+    expect(verdict(fenced, splice)).toBe('the splice lacks partition 0 of logs-v2')
+    const spliced = after(mixed, { ...splice, starts })
+    expect(spliced.topics.get('logs')?.timelines).toHaveLength(5)
+    expect(spliced.topics.get('logs')?.parallel).toBeDefined()
   })
 })
 

@@ -6,6 +6,9 @@ import {
   batchLayout,
   decodeRequest,
   decodeRequestHeader,
+  encodeResponse,
+  decodeResponseHeader,
+  decodeResponse,
   encodeBatch,
   encodeRequest,
   errorCodes,
@@ -16,6 +19,9 @@ import {
   Firsts,
   nextTable,
   patchMovedProduce,
+  producedShifts,
+  renumberProduce,
+  seenMoved,
   Retained,
   routeMovedProduce,
   routeProduce,
@@ -25,7 +31,7 @@ import {
   type FirstBatch,
   type WantedBase,
 } from '../../../src/router/index.ts'
-import { movedTable } from '../translations/given.ts'
+import { movedTable, parallelTable } from '../translations/given.ts'
 
 const version = 9
 const producerId = 42n
@@ -137,7 +143,7 @@ describe('a Produce to partitions that have moved', () => {
     const given = { firsts, retained: new Retained(), bases: new SequenceBases() }
     const here = (sequence: number) => {
       const frame = produce([[0, batch(sequence)]])
-      return answersHere(table, frame, 0, frame.length, version, given).get('orders 0')
+      return answersHere(table, frame, 0, frame.length, version, given).get('orders/0')
     }
     const try5 = () => {
       const fresh: FirstBatch[] = []
@@ -187,7 +193,7 @@ describe('a Produce to partitions that have moved', () => {
     expect(route(table, frame, { retained })).toBe('split')
     const given = { retained, bases: new SequenceBases(), firsts: new Firsts() }
     const here = answersHere(table, frame, 0, frame.length, version, given)
-    expect(here).toEqual(new Map([['orders 0', { errorCode: 0, baseOffset: 98n }]]))
+    expect(here).toEqual(new Map([['orders/0', { errorCode: 0, baseOffset: 98n }]]))
     const header = decodeRequestHeader(frame, 4)
     const { correlationId, clientId, bodyOffset } = header
     const request = { api: apis.produce, version, correlationId, clientId, frame: frame.subarray(4), bodyOffset: bodyOffset - 4 } // prettier-ignore
@@ -215,6 +221,87 @@ describe('a Produce to partitions that have moved', () => {
       seen.push({ ...batchProducer(frame, at) })
     })
     expect(seen).toMatchObject([{ producerId: producerId + 2n ** 52n, baseSequence: 5 }])
+  })
+})
+
+describe('a Produce to a topic of which both clusters are read', () => {
+  const table = parallelTable()
+  const written = (frame: Buffer) => {
+    const seen: (readonly [number, bigint | undefined])[] = []
+    walkProduceBatches(frame, 0, frame.length, frame.length, version, (_, partition, at) => {
+      const id = batchProducer(frame, at)?.producerId
+      seen.push([partition, id === undefined ? undefined : (id - producerId) >> 52n])
+    })
+    return seen
+  }
+  const toTarget = (frame: Buffer) => {
+    patchMovedProduce(table, frame, 0, frame.length, frame.length, version, new SequenceBases())
+    return renumberProduce(table, frame, 0, frame.length, frame.length, version)
+  }
+  const every = produce([0, 1, 2, 3, 4].map((partition) => [partition, batch(0)] as const))
+
+  test('goes to the target, each lane under a producer id of its own', () => {
+    for (const [shown, native, lane] of [
+      [0, 0, 1n],
+      [1, 1, 1n],
+      [2, 0, 0n],
+      [3, 1, 0n],
+      [4, 2, 0n],
+    ] as const) {
+      const frame = produce([[shown, batch(0)]])
+      expect(peek(table, frame)).toBe('moved')
+      expect(route(table, frame)).toEqual({ cluster: 'target', nodeId: native === 1 ? 12 : 11 })
+      expect(seenMoved.renumbered).toBe(native !== shown)
+      toTarget(frame)
+      expect(written(frame)).toEqual([[native, 1n + lane]])
+    }
+  })
+
+  test('is answered by the numbers that clients know', () => {
+    const frame = produce([[2, batch(0)], [4, batch(0)]]) // prettier-ignore
+    expect(route(table, frame)).toEqual({ cluster: 'target', nodeId: 11 })
+    const shifts = producedShifts(table, toTarget(frame))
+    expect(shifts('orders', 0)).toEqual({ offset: 0n, epoch: 0, logStart: 7n, partition: 2 })
+    expect(shifts('orders', 2)).toEqual({ offset: 0n, epoch: 0, logStart: 7n, partition: 4 })
+  })
+
+  test('has no partition of the target twice in one request', () => {
+    // Both are partition 0 of the target.
+    expect(route(table, produce([[0, batch(0)], [2, batch(0)]]))).toBe('split') // prettier-ignore
+    const frame = Buffer.from(every)
+    expect(route(table, frame)).toBe('split')
+    patchMovedProduce(table, frame, 0, frame.length, frame.length, version, new SequenceBases())
+    const { correlationId, clientId, bodyOffset } = decodeRequestHeader(frame, 4)
+    const request = { api: apis.produce, version, correlationId, clientId, frame: frame.subarray(4), bodyOffset: bodyOffset - 4 } // prettier-ignore
+    const decision = splitMovedProduce(table, request, new Map())
+    if (decision.kind !== 'split') throw new Error(decision.kind)
+    const sent = decision.parts.map(({ to, frame: part }) => [to, written(part)])
+    const broker = (nodeId: number) => ({ cluster: 'target', nodeId })
+    expect(sent).toEqual([
+      [broker(11), [[0, 2n], [2, 1n]]],
+      [broker(12), [[1, 2n]]],
+      [broker(11), [[0, 1n]]],
+      [broker(12), [[1, 1n]]],
+    ]) // prettier-ignore
+    const answers = decision.parts.map(({ frame: part }, i) => {
+      const responses = [
+        {
+          name: 'orders',
+          partitionResponses: written(part).map(([index]) => ({
+            index,
+            errorCode: 0,
+            baseOffset: BigInt(10 * i + index),
+          })),
+        },
+      ]
+      return encodeResponse(apis.produce, version, correlationId, { responses }).subarray(4)
+    })
+    const whole = decision.merge(answers)
+    const { bodyOffset: at } = decodeResponseHeader(apis.produce, version, whole, 4)
+    const [topic, ...more] = decodeResponse(apis.produce, version, whole, at).responses
+    expect(more).toEqual([])
+    const shown = topic?.partitionResponses.map(({ index, baseOffset }) => [index, baseOffset])
+    expect(shown?.sort()).toEqual([[0, 0n], [1, 11n], [2, 20n], [3, 31n], [4, 2n]]) // prettier-ignore
   })
 })
 

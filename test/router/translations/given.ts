@@ -23,6 +23,7 @@ import {
   nextTable,
   noFeatures,
   noView,
+  parallelTimelines,
   sourceTimeline,
   splice,
   type ClusterFact,
@@ -64,9 +65,27 @@ export interface Given {
   readonly spliced?: boolean
 }
 
+/**
+ * `orders` is unordered: 2 partitions of the source, then 3 of the target, each of which begins at 7. It has
+ * the same name on both.
+ */
+export function parallelTable(view: Partial<View> = {}): RoutingTable {
+  const parallel = { sourcePartitions: 2, targetPartitions: 3 }
+  const starts = [targetStart, targetStart, targetStart]
+  const names = { name: 'orders', targetName: 'orders' }
+  const orders = {
+    ...names,
+    topicId: topicIdOf('orders'),
+    timelines: parallelTimelines({ ...names, ...parallel, starts }),
+    parallel,
+  }
+  return tableOf(
+    { orders: [11, 12, 11] },
+    { clusterId: 'source-cluster', topics: new Map([['orders', orders]]), spliced: true, ...view },
+  )
+}
+
 export function movedTable({ view = {}, spliced = true }: Given = {}): RoutingTable {
-  const source = topologyOf('source', [1, 2, 3], sourceTopics, topicIdOf)
-  const target = topologyOf('target', [11, 12], targetTopics, targetIdOf)
   const timelines = [0, 1].map((partition) => {
     const timeline = sourceTimeline('orders', partition)
     if (!spliced) return timeline
@@ -79,17 +98,19 @@ export function movedTable({ view = {}, spliced = true }: Given = {}): RoutingTa
     topicId: topicIdOf('orders'),
     timelines,
   }
+  return tableOf(targetTopics, {
+    clusterId: spliced ? 'source-cluster' : null,
+    topics: new Map([['orders', orders]]),
+    spliced,
+    ...view,
+  })
+}
+
+function tableOf(topics: Leaders, view: Partial<View>): RoutingTable {
   return nextTable(undefined, {
-    source,
-    target,
-    view: {
-      ...noView,
-      hasTarget: true,
-      clusterId: spliced ? 'source-cluster' : null,
-      topics: new Map([['orders', orders]]),
-      spliced,
-      ...view,
-    },
+    source: topologyOf('source', [1, 2, 3], sourceTopics, topicIdOf),
+    target: topologyOf('target', [11, 12], topics, targetIdOf),
+    view: { ...noView, hasTarget: true, ...view },
     virtualBrokers: growVirtualBrokers([], [1, 2, 3].map(nodeId), [11, 12].map(nodeId)),
     advertised: { host: virtualHost, bootstrapPort },
     offered: new Map(),
