@@ -30,9 +30,9 @@ export interface RoundOptions {
 const triesPerRound = 3
 
 /**
- * Interleaved rounds: in each one, every contender does every case, in an order that turns around from
- * round to round, so that a drift of the machine hits all alike. A ratio is only ever taken within a
- * round.
+ * Interleaved rounds: in each one, every contender does every case. Who begins changes from round to round,
+ * and so does the direction, since the first of a case pays for what the one before left behind. A ratio is
+ * only ever taken within a round.
  */
 export async function runRounds(
   bench: Bench,
@@ -43,7 +43,7 @@ export async function runRounds(
   const results = cases.map((of) => ({ case: of, rounds: [] as Round[], skipped: 0 }))
   for (const { prepare } of cases) await prepare?.(bench)
   for (let number = 0; number < options.rounds; number++) {
-    const order = number % 2 === 0 ? contenders : [...contenders].reverse()
+    const order = orderOf(contenders, number)
     for (const result of results) {
       const round = await runRound(bench, result.case, order, options, number)
       if (round === undefined) result.skipped++
@@ -51,6 +51,13 @@ export async function runRounds(
     }
   }
   return results
+}
+
+/** Every contender has every place once in as many rounds as there are contenders. */
+function orderOf(contenders: readonly Contender[], round: number): readonly Contender[] {
+  const first = round % contenders.length
+  const rotated = [...contenders.slice(first), ...contenders.slice(0, first)]
+  return Math.floor(round / contenders.length) % 2 === 0 ? rotated : rotated.reverse()
 }
 
 async function runRound(
