@@ -28,12 +28,12 @@ const deps: CliDeps = {
   loadConfig: async (input) => (await import('./config/index.ts')).loadConfig(input),
   startSidecar: async (config) => (await import('./sidecar.ts')).startSidecar(config),
   check: async (config) => (await import('./check.ts')).check(config, packageVersion()),
-  demo: async (args) => {
-    const [{ runDemo }, { startSidecar }] = await Promise.all([
-      import('./demo/index.ts'),
-      import('./sidecar.ts'),
-    ])
-    return runDemo({ ...args, startSidecar })
+  demo: async ({ kafka, ...args }) => {
+    const [{ runDemo, kafkaClusters, startEmbeddedClusters }, { startSidecar }] = await Promise.all(
+      [import('./demo/index.ts'), import('./sidecar.ts')],
+    )
+    const startClusters = kafka ? kafkaClusters(loadKafkaStarter) : startEmbeddedClusters
+    return runDemo({ ...args, startClusters, startSidecar })
   },
   openLog: async (level) => (await import('./log.ts')).openLog(level),
   signals: {
@@ -44,6 +44,11 @@ const deps: CliDeps = {
 
 // A sidecar that has stopped leaves nothing worth waiting for.
 process.exit(await main(process.argv.slice(2), deps))
+
+/** It belongs to the tests: no name that the compiler follows, since it is not shipped. */
+function loadKafkaStarter(): Promise<unknown> {
+  return import(new URL('../test/kafka/index.ts', import.meta.url).href)
+}
 
 function packageVersion(): string {
   const file = readFileSync(new URL('../package.json', import.meta.url), 'utf8')

@@ -50,6 +50,8 @@ export interface DemoArgs {
   readonly stdout: Output
   readonly stderr: Output
   readonly seconds: number
+  /** On real brokers. */
+  readonly kafka: boolean
   /** Aborted on SIGINT and SIGTERM. */
   readonly signal: AbortSignal
 }

@@ -98,29 +98,15 @@ function unbuilt(name: string, { stderr }: CliDeps): number {
   return exitCodes.refused
 }
 
-/** What starts real brokers, with Maven and Java or Docker, belongs to the tests and is not shipped. */
-function noKafka({ stderr }: CliDeps): number {
-  stderr.write(
-    [
-      'kafka-cutover demo --kafka is not built: what starts real brokers belongs to the tests. Nothing was done.',
-      'Next: in a clone, `npx node test/cutover/main.ts --client kafkajs --pair 3.9.1:4.3.1` plays a cutover between',
-      'two real clusters, where Java and Maven, or Docker, are installed.',
-      '',
-    ].join('\n'),
-  )
-  return exitCodes.refused
-}
-
 /** Ends on SIGINT as on its own, so that it can take its clusters down. */
 async function demo(
   { seconds, kafka }: { readonly seconds: number; readonly kafka: boolean },
   deps: CliDeps,
 ): Promise<number> {
-  if (kafka) return noKafka(deps)
   if (deps.demo === undefined) return unbuilt('demo', deps)
   const aborter = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     deps.signals.on(signal, () => aborter.abort())
   }
-  return deps.demo({ ...deps, seconds, signal: aborter.signal })
+  return deps.demo({ ...deps, seconds, kafka, signal: aborter.signal })
 }

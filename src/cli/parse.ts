@@ -246,7 +246,7 @@ export async function parse(argv: readonly string[], deps: ParseDeps): Promise<I
     )
     .command(
       'demo',
-      'Two embedded clusters, kafkajs applications, a live cutover, and a verdict',
+      'Two clusters (embedded ones), kafkajs applications, a live cutover, and a verdict',
       (y) =>
         y.options({
           seconds: {
@@ -257,7 +257,7 @@ export async function parse(argv: readonly string[], deps: ParseDeps): Promise<I
           kafka: {
             type: 'boolean',
             default: false,
-            describe: 'on real brokers; not in this version, which says what to use',
+            describe: 'on real brokers; in a clone, with Java and Maven, or Docker',
           },
         }),
       ({ seconds, kafka }) => {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
+import { partitions, topic } from './clusters.ts'
 import { groups, startGroup } from './consumers.ts'
 import type { Ledger } from './ledger.ts'
 import { producers, startProducer } from './producers.ts'
-import { partitions, topic } from './stage.ts'
 
 /** Unmodified kafkajs clients that know one address, that of the sidecar, and nothing of a cutover. */
 export interface Applications {
@@ -16,6 +16,8 @@ export interface Applications {
 
 /** Above a session timeout: a group may have to notice first that a member is gone. */
 const arrivalTimeoutMs = 12_000
+/** Where no broker is left, kafkajs goes on for a quarter of an hour. */
+const stopTimeoutMs = 15_000
 
 /** Resolves when all of them are at work: first the groups, so that they have come to rest. */
 export async function startApplications(bootstrap: string, ledger: Ledger): Promise<Applications> {
@@ -33,9 +35,9 @@ export async function startApplications(bootstrap: string, ledger: Ledger): Prom
       for (const group of groupOf(name)) group.goOn()
     },
     async finish() {
-      await Promise.all(stopProducers.map((stop) => stop()))
+      await orTimeout(Promise.all(stopProducers.map((stop) => stop())))
       await allArrived(ledger)
-      await Promise.all(running.map((group) => group.stop()))
+      await orTimeout(Promise.all(running.map((group) => group.stop())))
     },
   }
 }
@@ -61,6 +63,13 @@ const client = (bootstrap: string): Kafka =>
     logCreator: () => () => {},
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 1_000 },
   })
+
+async function orTimeout(ended: Promise<unknown>): Promise<void> {
+  const timer = new AbortController()
+  const timeout = sleep(stopTimeoutMs, undefined, { signal: timer.signal }).catch(() => undefined)
+  await Promise.race([ended, timeout])
+  timer.abort()
+}
 
 /** Or nothing has arrived for so long that nothing will. */
 async function allArrived(ledger: Ledger): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Consumer, Kafka } from 'kafkajs'
+import { partitions, topic } from './clusters.ts'
 import type { Ledger } from './ledger.ts'
 import type { Readings } from './readings.ts'
-import { partitions, topic } from './stage.ts'
 
 /** The applications that read: each group reads everything. */
 export const groups = [

@@ -1,32 +1,36 @@
 import { play } from './acts.ts'
 import { startApplications, writeEarlier } from './applications.ts'
 import { groups } from './consumers.ts'
+import { NotPlayed } from './clusters.ts'
 import type { Output } from './display.ts'
 import { Ledger } from './ledger.ts'
 import { startShow } from './show.ts'
-import { buildStage, type Stage, type StageOptions } from './stage.ts'
+import { buildStage, type StageOptions } from './stage.ts'
 import { isClean, verdictLines, type Outcome } from './verdict.ts'
 import { muteTimeoutWarnings } from './warnings.ts'
 
 /** The acts: stage, load, cutover, verdict. */
 export interface DemoOptions extends StageOptions {
   readonly stdout: Output
-  readonly stderr: Output
-  /** Aborted by Ctrl-C: the demo goes on to its verdict. */
-  readonly signal: AbortSignal
   /** How long the applications work at least. Default 20. */
   readonly seconds?: number | undefined
-  /** Called before the load begins: tests arrange faults, which the verdict must find. */
-  readonly prepare?: ((stage: Stage) => void) | undefined
 }
 
 const secondsDefault = 20
 
-/** @returns the exit code: 0 if the cutover was done, and nothing lost, out of order, repeated or failed; else 1 */
+/**
+ * Ctrl-C ends the act early, and goes on to the verdict.
+ * @returns the exit code: 0 if the cutover was done, and nothing lost, out of order, repeated or failed;
+ * 3 if there is nothing to play it on; else 1
+ */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const restoreWarnings = muteTimeoutWarnings()
   try {
     return await perform(options)
+  } catch (error) {
+    if (!(error instanceof NotPlayed)) throw error
+    options.stderr.write(`${error.message}\n`)
+    return error.exitCode
   } finally {
     restoreWarnings()
   }
@@ -39,8 +43,8 @@ async function perform(options: DemoOptions): Promise<number> {
   const stage = await buildStage(options)
   let outcome: Outcome
   try {
+    if (signal.aborted) throw new NotPlayed(1, 'interrupted before the applications began')
     await writeEarlier(stage.target.bootstrapServers)
-    options.prepare?.(stage)
     const applications = await startApplications(stage.bootstrap, ledger)
     const { watch, tell, end } = startShow(stdout, stage, ledger)
     try {
@@ -54,6 +58,6 @@ async function perform(options: DemoOptions): Promise<number> {
     await stage.stop()
   }
   const { books } = ledger
-  for (const line of verdictLines(books, outcome)) stdout.write(`${line}\n`)
+  for (const line of verdictLines(books, outcome, stage.clustersText)) stdout.write(`${line}\n`)
   return isClean(books, outcome) ? 0 : 1
 }

@@ -1,5 +1,7 @@
-/** The demo: two clusters, applications and a sidecar in one process, a cutover, and a verdict on what became of every record. */
+/** The demo: two clusters, applications and a sidecar, a cutover, and a verdict on what became of every record. */
+export { NotPlayed, startEmbeddedClusters, type StartClusters } from './clusters.ts'
 export { runDemo, type DemoOptions } from './demo.ts'
+export { kafkaClusters, type KafkaStarter } from './kafka.ts'
 export { Ledger, type Books } from './ledger.ts'
 export type { Receipt } from './readings.ts'
 export type { Stage } from './stage.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Partitioners, type Kafka, type Producer } from 'kafkajs'
+import { partitions, topic } from './clusters.ts'
 import type { Ledger } from './ledger.ts'
-import { partitions, topic } from './stage.ts'
 
 /** The applications that write: two idempotent producers and a plain one, each with a request in flight. */
 export const producers = [

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig, type Config } from '../config/index.ts'
-import { startEmbeddedCluster, type EmbeddedCluster } from '../embedded/index.ts'
+import { brokers, type StageCluster, type StartClusters } from './clusters.ts'
+import type { Output } from './display.ts'
 import { freePortRow } from './ports.ts'
 
-/** The first act: two clusters in this process, and a sidecar before them. */
 export interface Address {
   readonly host: string
   readonly port: number
@@ -16,14 +16,19 @@ export interface RunningSidecar {
 }
 
 export interface StageOptions {
+  readonly startClusters: StartClusters
   readonly startSidecar: (config: Config) => Promise<RunningSidecar>
+  readonly stderr: Output
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal
   readonly listen?: Address | undefined
   readonly admin?: Address | undefined
 }
 
 export interface Stage {
-  readonly source: EmbeddedCluster
-  readonly target: EmbeddedCluster
+  /** Which Kafka both clusters are. */
+  readonly clustersText: string
+  readonly target: StageCluster
   /** Where the applications bootstrap. */
   readonly bootstrap: string
   readonly adminUrl: string
@@ -33,33 +38,18 @@ export interface Stage {
   stop(): Promise<void>
 }
 
-export const topic = 'orders'
-export const partitions = 6
-const brokers = 3
 const host = '127.0.0.1'
-/** Other node ids than those of the source, as any other cluster may have them. */
-const targetNodeIdFirst = 101
-/** `group.initial.rebalance.delay.ms`, as brokers have it where nobody has changed it. */
-const initialRebalanceDelayMs = 3_000
 
+/** The first act: two clusters, and a sidecar before them. Leaves nothing behind where it rejects. */
 export async function buildStage(options: StageOptions): Promise<Stage> {
-  const topics = [{ name: topic, partitions }]
-  const source = await startEmbeddedCluster({ brokers, topics })
-  const target = await startEmbeddedCluster({
-    brokers,
-    topics,
-    firstNodeId: targetNodeIdFirst,
-    limits: { initialRebalanceDelayMs },
-  })
-  const stateDir = await mkdtemp(join(tmpdir(), 'kafka-cutover-demo-'))
-  let sourceStopped: Promise<void> | undefined
-  const stopSource = () => (sourceStopped ??= source.stop())
-  const undo = async () => {
-    await stopSource()
-    await target.stop()
-    await rm(stateDir, { recursive: true, force: true })
-  }
+  const ends: (() => Promise<void>)[] = []
   try {
+    const stateDir = await mkdtemp(join(tmpdir(), 'kafka-cutover-demo-'))
+    ends.push(() => rm(stateDir, { recursive: true, force: true }))
+    const { text: clustersText, source, target } = await options.startClusters(options)
+    let sourceStopped: Promise<void> | undefined
+    const stopSource = () => (sourceStopped ??= source.stop())
+    ends.push(() => target.stop(), stopSource)
     const listen = options.listen ?? { host, port: await freePortRow(brokers + 1, host) }
     const admin = options.admin ?? { host, port: await freePortRow(1, host) }
     const sidecar = await options.startSidecar(
@@ -69,8 +59,9 @@ export async function buildStage(options: StageOptions): Promise<Stage> {
         stateDir,
       ),
     )
+    ends.push(sidecar.stop)
     return {
-      source,
+      clustersText,
       target,
       bootstrap: text(listen),
       adminUrl: `http://${text(admin)}`,
@@ -78,15 +69,21 @@ export async function buildStage(options: StageOptions): Promise<Stage> {
         return sourceStopped === undefined
       },
       stopSource,
-      async stop() {
-        await sidecar.stop()
-        await undo()
-      },
+      stop: () => takeDown(ends),
     }
   } catch (error) {
-    await undo()
+    await takeDown(ends)
     throw error
   }
+}
+
+/** The last comes down first; the others also where one fails. */
+async function takeDown(ends: readonly (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const end of ends.toReversed()) {
+    await end().catch((error: unknown) => failures.push(error))
+  }
+  if (failures.length > 0) throw failures[0]
 }
 
 const text = ({ host, port }: Address): string =>

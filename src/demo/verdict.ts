@@ -25,12 +25,14 @@ function judge({ sent, errors, groups }: Books, { cutoverMs }: Outcome): string 
   return cutoverMs === null ? 'unfinished' : 'clean'
 }
 
-export function verdictLines(books: Books, outcome: Outcome): string[] {
+/** @param clusters which Kafka they are */
+export function verdictLines(books: Books, outcome: Outcome, clusters: string): string[] {
   const { sent, errors, pause, groups } = books
   const sum = (of: (group: GroupBooks) => number) =>
     groups.reduce((total, group) => total + of(group), 0)
   const most = (of: (group: GroupBooks) => number) => Math.max(...groups.map(of))
   return [
+    `clusters        ${clusters}`,
     outcomeLine(outcome),
     `longest pause   producing ${pause.cutoverMs} ms (before the cutover ${pause.beforeMs} ms), ` +
       `consuming ${most((group) => group.pause.cutoverMs)} ms (before ${most((group) => group.pause.beforeMs)} ms)`,

@@ -88,10 +88,19 @@ describe('help', () => {
 })
 
 describe('the demo', () => {
-  it('on real brokers is refused, and says what plays it there', async () => {
-    const { code, stderr } = await cli('demo', '--kafka')
-    expect(code).toBe(3)
-    expect(stderr).toContain('test/cutover/main.ts --client kafkajs --pair 3.9.1:4.3.1')
+  it.each([
+    [[], { seconds: 20, kafka: false }],
+    [['--kafka', '--seconds', '5'], { seconds: 5, kafka: true }],
+  ])('with %j', async (flags, expected) => {
+    const asked: unknown[] = []
+    const { deps } = fakeWorld({
+      demo: ({ seconds, kafka }) => {
+        asked.push({ seconds, kafka })
+        return Promise.resolve(3)
+      },
+    })
+    expect(await main(['demo', ...flags], deps)).toBe(3)
+    expect(asked).toEqual([expected])
   })
 
   it('is given what it needs, and ends on a signal', async () => {

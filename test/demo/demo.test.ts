@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { runDemo, type DemoOptions } from '../../src/demo/index.ts'
+import { runDemo, startEmbeddedClusters, type DemoOptions } from '../../src/demo/index.ts'
 import { apis } from '../../src/protocol/index.ts'
 import { startSidecar } from '../../src/sidecar.ts'
 
@@ -13,6 +13,7 @@ async function demo(options: Partial<DemoOptions>) {
   const stdout = { isTTY: false, write: (text: string) => void (written += text), columns: 100 }
   const signal = new AbortController().signal
   const code = await runDemo({
+    startClusters: startEmbeddedClusters,
     startSidecar,
     stdout,
     stderr: stdout,
@@ -37,6 +38,7 @@ describe('the demo', () => {
     expect(Number(sent), stdout).toBeGreaterThan(100)
     expect([billing, audit]).toEqual([sent, sent])
     expect(lines.at(-2)).toMatch(/^longest pause {3}producing \d+ ms .*, consuming \d+ ms /)
+    expect(lines.at(-4)).toBe('clusters        both embedded in this process, three brokers each')
     expect(lines.at(-3)).toMatch(
       /^cutover {9}phase target after [\d.]+ s, producing held for \d+ ms, then 1\.\d s without the source$/,
     )
@@ -58,15 +60,17 @@ describe('the demo', () => {
   })
 
   test('finds records that were acknowledged by the target and never written', async () => {
+    let inFirstPlace: string | undefined
     const { code, lines } = await demo({
-      prepare: ({ target }) => {
-        // It is not empty before the cutover: whoever is given these finds the verdict not clean.
-        expect(target.log('orders', 5)).toHaveLength(6)
+      startClusters: async () => {
+        const clusters = await startEmbeddedClusters()
+        const { target } = clusters
         let lies = 0
         target.control(
           apis.produce,
           ({ topicData }) => {
             if (++lies !== 20) return undefined
+            inFirstPlace = target.log('orders', 5)[0]?.value?.toString()
             const responses = topicData.map(({ name, partitionData }) => ({
               name,
               partitionResponses: partitionData.map(({ index }) => ({
@@ -79,15 +83,22 @@ describe('the demo', () => {
           },
           { keep: true },
         )
+        return clusters
       },
     })
+    // It was not empty before the cutover: whoever is given these finds the verdict not clean.
+    expect(inFirstPlace).toBe('earlier')
     expect(lines.at(-1)).toMatch(/^verdict: NOT CLEAN: .* lost [1-9]/)
     expect(code).toBe(1)
   })
 
   test('fails where the cutover is refused, and says why', async () => {
     const { code, lines } = await demo({
-      prepare: ({ source }) => source.createTopic({ name: 'left-behind', partitions: 1 }),
+      startClusters: async () => {
+        const clusters = await startEmbeddedClusters()
+        clusters.source.createTopic({ name: 'left-behind', partitions: 1 })
+        return clusters
+      },
     })
     expect(lines.join('\n')).toMatch(/refused: cutover: .*the target has no topic left-behind/)
     expect(lines.at(-3)).toBe('cutover         not done: phase source')

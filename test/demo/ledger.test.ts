@@ -82,7 +82,7 @@ describe('the ledger', () => {
     receive(1, null)
     expect(books()).toMatchObject({ received: 1, strange: 1 })
     expect(clean()).toBe(false)
-    expect(verdictLines(ledger.books, done)).toContain(
+    expect(verdictLines(ledger.books, done, 'two')).toContain(
       'g: got 1 records that nobody here has written',
     )
   })
@@ -142,7 +142,8 @@ describe('the ledger', () => {
   test('says all of it in three lines', () => {
     send(2)
     receive(0, 0)
-    expect(verdictLines(ledger.books, done)).toEqual([
+    expect(verdictLines(ledger.books, done, 'two')).toEqual([
+      'clusters        two',
       'cutover         phase target after 2.5 s, producing held for 40 ms, then 3.0 s without the source',
       'longest pause   producing 0 ms (before the cutover 0 ms), consuming 0 ms (before 0 ms)',
       'verdict: NOT CLEAN: sent 2, received by g 1, lost 1, out of order 0, repeated 0',
