@@ -7,10 +7,8 @@ import {
   transactionState,
   Writer,
 } from '../../src/protocol/index.ts'
-import {
-  transactionLogValue,
-  type TransactionLogValue,
-} from '../../src/protocol/transaction-log.ts'
+import type { Fields } from '../../src/protocol/schema.ts'
+import { transactionLogValue } from '../../src/protocol/transaction-log.ts'
 import { arbitraryMessage } from './arbitrary.ts'
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex')
@@ -89,7 +87,7 @@ describe('the log of transaction coordinators', () => {
       fc.property(arbitraryMessage(transactionLogValue, 0), (body) => {
         const writer = new Writer()
         writer.int16(0)
-        writeMessage(transactionLogValue, 0, writer, body as TransactionLogValue)
+        writeMessage<Fields>(transactionLogValue, 0, writer, body)
         expect(decodeTransactionLogValue(writer.written())).toEqual(body)
       }),
     )
