@@ -37,6 +37,9 @@ export class NotPlayed extends Error {
   }
 }
 
+export const interrupted = (): NotPlayed =>
+  new NotPlayed(1, 'interrupted before the applications began')
+
 export const topic = 'orders'
 export const partitions = 6
 export const brokers = 3

@@ -1,7 +1,7 @@
 import { play } from './acts.ts'
 import { startApplications, writeEarlier } from './applications.ts'
 import { groups } from './consumers.ts'
-import { NotPlayed } from './clusters.ts'
+import { interrupted, NotPlayed } from './clusters.ts'
 import type { Output } from './display.ts'
 import { Ledger } from './ledger.ts'
 import { startShow } from './show.ts'
@@ -43,7 +43,7 @@ async function perform(options: DemoOptions): Promise<number> {
   const stage = await buildStage(options)
   let outcome: Outcome
   try {
-    if (signal.aborted) throw new NotPlayed(1, 'interrupted before the applications began')
+    if (signal.aborted) throw interrupted()
     await writeEarlier(stage.target.bootstrapServers)
     const applications = await startApplications(stage.bootstrap, ledger)
     const { watch, tell, end } = startShow(stdout, stage, ledger)

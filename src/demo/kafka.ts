@@ -2,6 +2,7 @@ import {
   brokers,
   brokersText,
   initialRebalanceDelayMs,
+  interrupted,
   NotPlayed,
   partitions,
   topic,
@@ -57,6 +58,9 @@ export const kafkaClusters =
     const ended = announce(stderr, signal)
     try {
       return await startBoth(kafka)
+    } catch (error) {
+      // Then the failure may be Ctrl-C's own, which reaches the tools that are running.
+      throw signal.aborted ? interrupted() : error
     } finally {
       ended()
     }
@@ -102,11 +106,10 @@ function announce(stderr: Output, signal: AbortSignal): () => void {
   if (!stderr.isTTY) return () => {}
   const start = performance.now()
   stderr.write(`starting two Kafka clusters, ${versionsText}, ${brokersText} ...`)
-  const interrupted = (): void =>
-    stderr.write(' interrupted, they are stopped once they are up ...')
-  signal.addEventListener('abort', interrupted)
+  const tell = (): void => stderr.write(' interrupted, they are stopped once they are up ...')
+  signal.addEventListener('abort', tell)
   return () => {
-    signal.removeEventListener('abort', interrupted)
+    signal.removeEventListener('abort', tell)
     stderr.write(` ${Math.round((performance.now() - start) / 1_000)} s\n`)
   }
 }
