@@ -1,7 +1,11 @@
 import { apis } from '../protocol/index.ts'
 import {
   answersHere,
+  batchHeaderBytes,
   Firsts,
+  ProducesInFlight,
+  producedBatches,
+  refuseProduce,
   patchMovedProduce,
   producedShifts,
   renumberProduce,
@@ -12,12 +16,16 @@ import {
   splitMovedProduce,
   type FirstBatch,
   type KnownOfProducers,
+  type ProducedBatch,
 } from '../router/index.ts'
 import type { SessionContext } from './context.ts'
 import { Exchange } from './exchange.ts'
 import { requestFrame, type Outcome, type Requests, type RequestsOwner } from './requests.ts'
-import { takenIn } from './unresolved.ts'
+import { errorsIn, isRefused, isTaken } from './unresolved.ts'
 import type { Waiting } from './waiting.ts'
+
+/** What is known of a Produce that may go. */
+type Routed = Exclude<ReturnType<typeof routeProduce>, 'incomplete' | 'malformed' | 'held'>
 
 /** Produce, routed where it lies in the read buffer, and passed on in the chunks in which it comes. */
 export class ProduceRequests {
@@ -26,6 +34,7 @@ export class ProduceRequests {
   readonly #requests: Requests
   readonly #waiting: Waiting
   readonly #firsts = new Firsts()
+  readonly #inFlight = new ProducesInFlight()
   readonly #known: KnownOfProducers
   /** How many bytes of the unfinished request at hand must be there before it is looked at again. */
   #lookAgainAt = 0
@@ -52,6 +61,44 @@ export class ProduceRequests {
     }
     if (route === 'malformed') return this.#requests.malformed('Produce')
     if (route === 'held') return this.#waiting.hold()
+    if (seenProduce.acks === 0) return this.#go(buffer, at, end, frameEnd, version, route)
+    const batches = producedBatches(buffer, at, Math.min(end, frameEnd), frameEnd, version)
+    const inFlight = this.#inFlight
+    const nowMs = performance.now()
+    const isTooEarly = batches?.some((batch) => inFlight.overtakes(batch, nowMs)) === true
+    if (batches === undefined || (isTooEarly && !isWhole)) {
+      this.#lookAgainAt = Math.min(2 * (end - at), end - at + batchHeaderBytes)
+      return 'wait'
+    }
+    if (inFlight.mustSettle(table, batches)) return this.#waiting.await(inFlight.settled)
+    if (isTooEarly) return this.#refuse(buffer.subarray(at + 4, frameEnd), batches)
+    if (batches.length === 0) return this.#go(buffer, at, end, frameEnd, version, route)
+    const correlationId = buffer.readInt32BE(at + 8)
+    inFlight.sent(correlationId, table, batches, nowMs)
+    const outcome = this.#go(buffer, at, end, frameEnd, version, route)
+    if (outcome === 'wait') inFlight.withdraw(correlationId)
+    return outcome
+  }
+
+  /** A leader has refused what this comes behind, and it does not lead any more: nobody gets it. */
+  #refuse(frame: Buffer, batches: readonly ProducedBatch[]): Outcome {
+    const request = requestFrame(frame)
+    if (request === undefined) return this.#requests.malformed('Produce')
+    this.#inFlight.refused(batches, performance.now())
+    this.#lookAgainAt = 0
+    this.#waiting.sent()
+    const { version, correlationId } = request
+    return this.#requests.answer(apis.produce.key, version, correlationId, refuseProduce(request))
+  }
+
+  #go(
+    buffer: Buffer,
+    at: number,
+    end: number,
+    frameEnd: number,
+    version: number,
+    route: Routed,
+  ): Outcome {
     if (route === 'moved') return this.#moved(buffer, at, end, frameEnd, version)
     if (route === 'split') return this.#requests.other(buffer.subarray(at + 4, frameEnd))
     if (route === 'unknown' && this.#waiting.askLeader(seenProduce.unknownTopic)) return 'wait'
@@ -60,7 +107,8 @@ export class ProduceRequests {
     if (seenProduce.acks === 0) upstream.unanswered = true
     else {
       const sent = new Exchange(0, version, buffer.readInt32BE(at + 8), 'produce')
-      if (table.view.shortFetches) sent.acked = this.#context.acked
+      const { view } = this.#context.table()
+      if (view.shortFetches) sent.acked = this.#context.acked
       this.#requests.expect(upstream, sent)
     }
     this.#lookAgainAt = 0
@@ -132,14 +180,16 @@ export class ProduceRequests {
 
   /** An answer has streamed by: no partition refused its batch. */
   streamed({ apiKey, correlationId }: Exchange): void {
-    if (apiKey === apis.produce.key && this.#firsts.awaits(correlationId)) {
-      this.#firsts.settle(() => true)
-    }
+    if (apiKey !== apis.produce.key) return
+    this.#inFlight.answered(correlationId, () => false, performance.now())
+    if (this.#firsts.awaits(correlationId)) this.#firsts.settle(() => true)
   }
 
   /** An answer was made whole. */
   answered({ apiKey, correlationId, version }: Exchange, answer: Buffer): void {
-    if (apiKey !== apis.produce.key || !this.#firsts.awaits(correlationId)) return
-    this.#firsts.settle(takenIn(version, answer.subarray(4)))
+    if (apiKey !== apis.produce.key || this.#inFlight.of(correlationId) === undefined) return
+    const errorOf = errorsIn(version, answer.subarray(4))
+    this.#inFlight.answered(correlationId, (...at) => isRefused(errorOf(...at)), performance.now())
+    if (this.#firsts.awaits(correlationId)) this.#firsts.settle((...at) => isTaken(errorOf(...at)))
   }
 }

@@ -23,17 +23,31 @@ export function isUnresolved(version: number, frame: Buffer): boolean {
   )
 }
 
-/** Which partitions took their batch, or have it already, by an answer to Produce (a frame without its length). */
-export function takenIn(
+/** The error of each partition in an answer to Produce (a frame without its length); of others, none is known. */
+export function errorsIn(
   version: number,
   frame: Buffer,
-): (topic: string, partition: number) => boolean {
+): (topic: string, partition: number) => number | undefined {
   const { bodyOffset } = decodeResponseHeader(apis.produce, version, frame, 0)
   const { responses } = decodeResponse(apis.produce, version, frame, bodyOffset)
   return (topic, partition) => {
     const of = responses.find(({ name }) => name === topic)
-    const answer = of?.partitionResponses.find(({ index }) => index === partition)
-    return answer !== undefined && taken.has(answer.errorCode)
+    return of?.partitionResponses.find(({ index }) => index === partition)?.errorCode
   }
 }
-const taken: ReadonlySet<number> = new Set([errorCodes.NONE, errorCodes.DUPLICATE_SEQUENCE_NUMBER])
+
+/** Whether the batch is in the log, by this answer or an earlier one. */
+export const isTaken = (errorCode: number | undefined): boolean =>
+  errorCode === errorCodes.NONE || errorCode === errorCodes.DUPLICATE_SEQUENCE_NUMBER
+
+/** Refused by a broker that has written nothing: the client sends the batch again, to whoever leads then. */
+const refusals: ReadonlySet<number> = new Set([
+  errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+  errorCodes.LEADER_NOT_AVAILABLE,
+  errorCodes.NOT_LEADER_OR_FOLLOWER,
+  errorCodes.KAFKA_STORAGE_ERROR,
+  errorCodes.FENCED_LEADER_EPOCH,
+])
+
+export const isRefused = (errorCode: number | undefined): boolean =>
+  errorCode !== undefined && refusals.has(errorCode)

@@ -44,6 +44,12 @@ export { rebased, SequenceBases, type WantedBase } from './moved/sequences.ts'
 export { Retained, type RetainedBatch } from './moved/retained.ts'
 export { batchHeaderBytes, batchProducer } from './patch/index.ts'
 export { FetchPatcher, patchProduceResponse, type ShiftLookup } from './patch/index.ts'
+export {
+  producedBatches,
+  ProducesInFlight,
+  refuseProduce,
+  type ProducedBatch,
+} from './in-flight.ts'
 export * from './migration/index.ts'
 export { cutLateFetch } from './moved/late-fetch.ts'
 export * from './timeline/index.ts'

@@ -17,6 +17,9 @@ import {
 import {
   answersHere,
   Firsts,
+  producedBatches,
+  ProducesInFlight,
+  refuseProduce,
   anyBrokerId,
   decide,
   destination,
@@ -47,7 +50,7 @@ import {
 import { nodeId } from '../../src/ids.ts'
 import { shortFetchWaitMs, type Incarnation } from './incarnation.ts'
 import { Link, type LinkEnd } from './link.ts'
-import { isUnresolved, takenIn } from '../../src/proxy/unresolved.ts'
+import { errorsIn, isRefused, isTaken, isUnresolved } from '../../src/proxy/unresolved.ts'
 import { Upstream } from './upstream.ts'
 
 /** One answer that a client waits for, in its turn (`Exchange`, src/proxy/exchange.ts). */
@@ -73,6 +76,7 @@ export class SimSession implements LinkEnd {
   #waits = 0
   #hasAsked = false
   readonly #firsts = new Firsts()
+  readonly #inFlight = new ProducesInFlight()
   gone = false
 
   constructor(owner: Incarnation, client: LinkEnd) {
@@ -140,15 +144,38 @@ export class SimSession implements LinkEnd {
 
   /** src/proxy/produce-requests.ts */
   #produce(frame: Buffer, version: number): Outcome {
-    const { table, acked } = this.#owner
+    const { table } = this.#owner
     const size = frame.length
     const route = routeProduce(table, frame, 0, size, size, version)
     if (route === 'incomplete' || route === 'malformed') throw new Error(`a Produce is ${route}`)
     if (route === 'held') return this.#hold()
+    if (seenProduce.acks === 0) return this.#goProduce(frame, version, route)
+    const batches = producedBatches(frame, 0, size, size, version) ?? []
+    const inFlight = this.#inFlight
+    const nowMs = this.#owner.scheduler.now()
+    if (inFlight.mustSettle(table, batches)) {
+      this.#waitFor(inFlight.settled)
+      return 'wait'
+    }
+    if (batches.some((batch) => inFlight.overtakes(batch, nowMs))) {
+      inFlight.refused(batches, nowMs)
+      this.#answered(this.#expect(apis.produce.key), refuseProduce(requestFrame(frame.subarray(4))))
+      return 'done'
+    }
+    if (batches.length === 0) return this.#goProduce(frame, version, route)
+    inFlight.sent(frame.readInt32BE(8), table, batches, nowMs)
+    const outcome = this.#goProduce(frame, version, route)
+    if (outcome === 'wait') inFlight.withdraw(frame.readInt32BE(8))
+    return outcome
+  }
+
+  #goProduce(frame: Buffer, version: number, route: ReturnType<typeof routeProduce>): Outcome {
+    const { table, acked } = this.#owner
     if (route === 'moved') return this.#movedProduce(frame, version)
     if (route === 'split') return this.#other(frame.subarray(4))
-    if (route === 'unknown' && !this.#hasAsked) return this.#askLeaders('source')
-    const upstream = this.#connected(route === 'unknown' ? destination('source', nodeId(1)) : route)
+    if (typeof route === 'string' && !this.#hasAsked) return this.#askLeaders('source')
+    const to = typeof route === 'string' ? destination('source', nodeId(1)) : route
+    const upstream = this.#connected(to)
     if (upstream === undefined) return 'wait'
     const noted = table.view.shortFetches ? acked : null
     return this.#sendProduce(upstream, frame, version, noted, null)
@@ -486,10 +513,17 @@ export class SimSession implements LinkEnd {
 
   /** `Session.done` */
   #judge(of: Exchange, version: number, answer: Buffer): void {
-    if (of.apiKey === apis.produce.key && this.#firsts.awaits(answer.readInt32BE(4))) {
-      this.#firsts.settle(takenIn(version, answer.subarray(4)))
+    if (of.apiKey !== apis.produce.key) return
+    const correlationId = answer.readInt32BE(4)
+    if (this.#inFlight.of(correlationId) !== undefined) {
+      const errorOf = errorsIn(version, answer.subarray(4))
+      const nowMs = this.#owner.scheduler.now()
+      this.#inFlight.answered(correlationId, (...at) => isRefused(errorOf(...at)), nowMs)
+      if (this.#firsts.awaits(correlationId)) {
+        this.#firsts.settle((...at) => isTaken(errorOf(...at)))
+      }
     }
-    if (of.apiKey !== apis.produce.key || !this.#owner.table.view.held) return
+    if (!this.#owner.table.view.held) return
     of.unresolved = isUnresolved(version, answer.subarray(4))
   }
 
