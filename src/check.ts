@@ -26,8 +26,8 @@ export async function check(config: Config, version: string): Promise<CheckRepor
   const source = open('source', config.source)
   const target = open('target', config.target)
   try {
-    const rows = config.cutover.topics
-    const plan = await preflight(source.cluster, target.cluster, rows, Date.now())
+    const { topics: rows, mode } = config.cutover
+    const plan = await preflight(source.cluster, target.cluster, rows, Date.now(), mode)
     return report(plan, [...unbuiltFindings(config.cutover), ...explained(plan.findings, failures)])
   } catch (error) {
     return report(undefined, [...unbuiltFindings(config.cutover), unfinished(error)])

@@ -107,6 +107,7 @@ export async function openCutover({
     plane: proxy,
     journal,
     rows: cutover.topics,
+    mode: cutover.mode,
     fenceDeadlineMs: cutover.fenceDeadlineMs,
     log,
     groupMoved: (durationMs) => metrics.groupMoved(durationMs / 1_000),

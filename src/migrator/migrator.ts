@@ -14,7 +14,7 @@ import type { DataPlane } from './data-plane.ts'
 import { forgetGroup } from './forget.ts'
 import { GroupsMover, Tail, type DrainRow, type GroupRow, type OwnCluster } from './groups/index.ts'
 import type { Journal } from './journal/index.ts'
-import { preflight, type Finding, type Plan, type PlanRow } from './preflight/index.ts'
+import { preflight, type Finding, type Mode, type Plan, type PlanRow } from './preflight/index.ts'
 import { Producers } from './producers.ts'
 import { positionOf, slowReaders } from './readers.ts'
 import { MigrationRecord, type Transition } from './record.ts'
@@ -29,6 +29,8 @@ export interface MigratorOptions {
   readonly openTarget: () => OwnCluster
   /** Null is every topic. */
   readonly rows: readonly PlanRow[] | null
+  /** Of every topic, where there are no rows. */
+  readonly mode: Mode
   readonly fenceDeadlineMs: number
   readonly log: Log
   /** ms since the epoch */
@@ -165,8 +167,8 @@ export class Migrator {
 
   /** Looks at both clusters; changes nothing. */
   check(): Promise<Plan> {
-    const { source, target, rows, now } = this.#options
-    return preflight(source, target, rows, now())
+    const { source, target, rows, mode, now } = this.#options
+    return preflight(source, target, rows, now(), mode)
   }
 
   /** Begins a cutover, unless something stands in its way; it goes on by itself. */

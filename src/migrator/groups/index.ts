@@ -8,6 +8,7 @@ export {
   listEveryGroup,
   listGroups,
   type CommittedOffsets,
+  type DescribedGroup,
   type GroupOfAnyKind,
 } from './group-requests.ts'
 export { interruptedMoves, removeLeftovers } from './leftovers.ts'

@@ -1,6 +1,7 @@
 import { apis } from '../../protocol/index.ts'
 import type { Cluster } from '../cluster.ts'
-import type { Finding, TopicPlan } from './finding.ts'
+import { isUnordered, type Finding, type TopicPlan } from './finding.ts'
+import { compacted } from './unordered.ts'
 
 type Configs = ReadonlyMap<string, string | null>
 type Compare = (topic: TopicPlan, source: string, target: string) => Finding | undefined
@@ -43,6 +44,10 @@ const numbers: Record<string, Compare> = {
           'set it alike, or consumers see timestamps of another meaning behind the splice',
         ),
   'cleanup.policy': (topic, source, target) => {
+    if (isUnordered(topic) && (source.includes('compact') || target.includes('compact'))) {
+      const evidence = `cleanup.policy ${source} on the source, ${target} on the target's ${topic.targetName}`
+      return compacted(topic.name, evidence)
+    }
     if (source.includes('compact')) {
       return differ(
         topic,

@@ -16,4 +16,12 @@ export interface TopicPlan {
   readonly targetName: string
   readonly topicId: string | null
   readonly partitions: number
+  /** How many the target has, of an unordered topic: both clusters are read at once. */
+  readonly targetPartitions?: number | undefined
 }
+
+/** A topic of which both clusters are read at once. */
+export type UnorderedTopicPlan = TopicPlan & { readonly targetPartitions: number }
+
+export const isUnordered = (topic: TopicPlan): topic is UnorderedTopicPlan =>
+  topic.targetPartitions !== undefined

@@ -6,9 +6,10 @@ import {
   listEveryGroup,
   topicsOf,
   type CommittedOffsets,
+  type DescribedGroup,
   type GroupOfAnyKind,
 } from '../groups/index.ts'
-import type { Finding, TopicPlan } from './finding.ts'
+import { isUnordered, type Finding, type TopicPlan } from './finding.ts'
 
 /** How many groups are looked at at once. */
 const looksMax = 8
@@ -33,7 +34,8 @@ export async function findGroups(
       .map(({ groupId }) => groupId),
   )
   const ends = await endsOf(source, topics)
-  const seen = { source, target, taken, ends }
+  const unordered = new Set(topics.filter(isUnordered).map(({ name }) => name))
+  const seen = { source, target, taken, ends, unordered }
   const findings: Finding[] = []
   const worker = async (): Promise<void> => {
     for (let group = left.shift(); group !== undefined; group = left.shift()) {
@@ -61,10 +63,12 @@ interface Seen {
   /** The groups that may have members on the target. */
   readonly taken: ReadonlySet<string>
   readonly ends: Ends
+  /** The topics of which both clusters are read at once. */
+  readonly unordered: ReadonlySet<string>
 }
 
 async function findGroup(
-  { source, target, taken, ends }: Seen,
+  { source, target, taken, ends, unordered }: Seen,
   listed: GroupOfAnyKind,
 ): Promise<readonly Finding[]> {
   const { groupId: group, groupType } = listed
@@ -79,10 +83,14 @@ async function findGroup(
   const on = await describeGroup(source, group)
   const read = [...topicsOf(on, committed)].filter((topic) => ends.has(topic))
   if (read.length === 0) return []
+  const parallel = read.filter((topic) => unordered.has(topic))
+  if (parallel.length > 0 && assignsItself(on)) return [selfAssigned(subject, parallel)]
   const [other] = taken.has(group) ? (await describeGroup(target, group)).members : []
   const isDormant = on.members.length === 0
   return [
-    ...(other === undefined ? [] : [isTaken(subject, `${other.clientId} at ${other.clientHost}`)]),
+    ...(other === undefined
+      ? []
+      : [isTaken(subject, `${other.clientId} at ${other.clientHost}`, parallel)]),
     ...(isDormant ? [dormant(subject, remaining(committed, ends), topics)] : []),
     ...(topics.length === 0 ? [uncommitted(subject, read)] : []),
   ]
@@ -103,6 +111,10 @@ function remaining(committed: CommittedOffsets, ends: Ends): bigint {
 /** With members, and a protocol of theirs that is not ours to speak (KIP-848, KIP-1071). */
 const isModern = ({ groupType, groupState }: GroupOfAnyKind): boolean =>
   groupState !== 'Empty' && ['consumer', 'streams'].includes(groupType.toLowerCase())
+
+/** Offsets without any member ever: they came from `assign()`, or from an administrator (KIP-222 calls it simple). */
+const assignsItself = ({ protocolType, members }: DescribedGroup): boolean =>
+  protocolType === '' && members.length === 0
 
 /** The members agree about something else than partitions. A group that nobody is in has no protocol. */
 const isForeign = ({ protocolType }: GroupOfAnyKind): boolean =>
@@ -144,10 +156,23 @@ const share = (subject: string, { groupState }: GroupOfAnyKind): Finding => ({
   remedy: 'let it read the source to its end behind the cutover, then restart it at the target',
 })
 
-const isTaken = (subject: string, who: string): Finding => ({
-  severity: 'warning',
+const selfAssigned = (subject: string, topics: readonly string[]): Finding => ({
+  severity: 'blocking',
   subject,
-  problem: 'it has members on the target already: it is not moved while they are there',
+  problem: 'nobody has ever joined it: who reads with assign() is not given the new partitions',
+  evidence: `no protocol, and offsets on ${topics.join(', ')}, which are unordered`,
+  remedy:
+    'let its consumers subscribe(), or use ordered for these topics; where nobody uses it any more, delete its offsets there',
+})
+
+/** Nobody but its members may commit for it: its positions on the target could not be given to it. */
+const isTaken = (subject: string, who: string, unordered: readonly string[]): Finding => ({
+  severity: unordered.length > 0 ? 'blocking' : 'warning',
+  subject,
+  problem:
+    unordered.length > 0
+      ? `it has members on the target already, so that it cannot be given its positions on ${unordered.join(', ')} there`
+      : 'it has members on the target already: it is not moved while they are there',
   evidence: who,
   remedy: 'stop them until the group has moved, or give them another group',
 })

@@ -1,10 +1,15 @@
 import type { Cluster } from '../cluster.ts'
 import type { Finding, TopicPlan } from './finding.ts'
+import { planUnordered } from './unordered.ts'
+
+/** Whether records keep their order, or both clusters are read at once. */
+export type Mode = 'ordered' | 'unordered'
 
 /** A row of the configured plan. */
 export interface PlanRow {
   readonly source: string
   readonly target: string
+  readonly mode: Mode
 }
 
 export interface Plan {
@@ -19,18 +24,20 @@ export const isInternal = (name: string): boolean => name.startsWith('__')
 /**
  * The plan against what the clusters have now.
  * @param rows null is every topic of the source
+ * @param mode of every topic, where there are no rows
  */
 export function planTopics(
   source: Cluster,
   target: Cluster,
   rows: readonly PlanRow[] | null,
+  mode: Mode,
 ): Plan {
   const wanted =
     rows ??
     [...source.topology.topics.keys()]
       .filter((name) => !isInternal(name))
       .sort()
-      .map((name) => ({ source: name, target: name }))
+      .map((name) => ({ source: name, target: name, mode }))
   const findings: Finding[] = []
   const topics: TopicPlan[] = []
   const claimed = new Map<string, string>()
@@ -82,26 +89,31 @@ function planTopic(
     })
     return undefined
   }
-  if (to.partitions.length < partitions) {
+  const names = { name: row.source, targetName: row.target, topicId: from.topicId }
+  const targetPartitions = to.partitions.length
+  if (row.mode === 'unordered') {
+    return planUnordered({ ...names, partitions, targetPartitions }, findings)
+  }
+  if (targetPartitions < partitions) {
     findings.push({
       severity: 'blocking',
       subject: `topic ${row.source}`,
       problem: `the target's ${row.target} has fewer partitions`,
-      evidence: `${partitions} on the source, ${to.partitions.length} on the target`,
-      remedy: `give ${row.target} on the target ${partitions} partitions: order is kept by partition`,
+      evidence: `${partitions} on the source, ${targetPartitions} on the target`,
+      remedy: `give ${row.target} on the target ${partitions} partitions: order is kept by partition (--mode unordered takes any number)`,
     })
     return undefined
   }
-  if (to.partitions.length > partitions) {
+  if (targetPartitions > partitions) {
     findings.push({
       severity: 'info',
       subject: `topic ${row.source}`,
       problem: `the target's ${row.target} has more partitions`,
-      evidence: `${partitions} on the source, ${to.partitions.length} on the target`,
+      evidence: `${partitions} on the source, ${targetPartitions} on the target`,
       remedy: 'none is needed: the others stay unused until the application connects to the target',
     })
   }
-  return { name: row.source, targetName: row.target, topicId: from.topicId, partitions }
+  return { ...names, partitions }
 }
 
 const sameTarget = (row: PlanRow, other: string): Finding => ({

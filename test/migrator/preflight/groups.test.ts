@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { findGroups } from '../../../src/migrator/preflight/groups.ts'
+import type { TopicPlan } from '../../../src/migrator/preflight/index.ts'
 import { apis, encodeSubscription, errorCodes } from '../../../src/protocol/index.ts'
 import { FakeCluster } from '../groups/fake-cluster.ts'
 import { batch } from '../groups/world.ts'
@@ -56,8 +57,10 @@ const list = (protocolType: string, groupType: string) =>
     groups: [{ groupId: 'billing', protocolType, groupType, groupState: 'Stable' }],
   }))
 
-const find = async () =>
-  (await findGroups(source, target, topics)).map(({ severity, subject, problem, evidence }) => {
+const unordered = topics.map((topic) => ({ ...topic, targetPartitions: 3 }))
+
+const find = async (plan: readonly TopicPlan[] = topics) =>
+  (await findGroups(source, target, plan)).map(({ severity, subject, problem, evidence }) => {
     return `${severity} ${subject}: ${problem} (${evidence})`
   })
 
@@ -139,5 +142,32 @@ describe('groups', () => {
     ])
     errorCode = UNKNOWN_SERVER_ERROR
     await expect(find()).rejects.toThrow('UNKNOWN_SERVER_ERROR')
+  })
+})
+
+describe('groups of unordered topics', () => {
+  test('with members on the target already block: they could not be given their positions', async () => {
+    commit('billing', 'orders', [60n, 100n])
+    join(source, 'billing', 'app')
+    join(target, 'billing', 'direct')
+    expect(await find(unordered)).toEqual([
+      'blocking group billing: it has members on the target already, so that it cannot be given its positions on orders there (direct at /10.0.0.3)',
+    ])
+  })
+
+  test('which nobody has ever joined block: assign() does not notice new partitions', async () => {
+    commit('billing', 'orders', [60n, 100n])
+    expect(await find(unordered)).toEqual([
+      'blocking group billing: nobody has ever joined it: who reads with assign() is not given the new partitions (no protocol, and offsets on orders, which are unordered)',
+    ])
+  })
+
+  test('that have been joined, and have no members now, are dormant as ever', async () => {
+    commit('billing', 'orders', [100n, 100n])
+    join(source, 'billing', 'app')
+    source.group('billing').leave('app', null, 0)
+    expect(await find(unordered)).toEqual([
+      'info group billing: it is dormant: it has no members, and nothing left to read (offsets on orders)',
+    ])
   })
 })
