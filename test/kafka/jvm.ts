@@ -70,6 +70,8 @@ async function jvmServer(server: JvmServer): Promise<ServerProcess> {
       const { heap, className, propertiesFile } = server
       child = spawnTied('java', [...jvmFlags(heap), '-cp', classPath, className, propertiesFile], {
         stdio: ['ignore', log, log],
+        // Ctrl-C at a terminal is for whoever plays with the cluster: it ends the brokers when it is done.
+        detached: true,
       })
       closeSync(log)
       return Promise.resolve()
