@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CutoverError, messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { Facts, Fence } from '../router/index.ts'
+import type { Facts, Fence, StartedPartition } from '../router/index.ts'
 import { allocate } from './allocation.ts'
 import type { Cluster } from './cluster.ts'
 import type { DataPlane } from './data-plane.ts'
 import { readFenceEnds } from './fence.ts'
-import { isInternal, type Plan, type TopicPlan } from './preflight/index.ts'
+import { giveStarts, readStarts } from './positions.ts'
+import { isInternal, isUnordered, type Plan, type TopicPlan } from './preflight/index.ts'
 import type { MigrationRecord } from './record.ts'
 
 /** No client waits longer in a Fetch than this; what waits nevertheless costs its client a pause, not order. */
@@ -40,6 +41,8 @@ export interface FencingOptions {
  *     prepare -> fence entry -> held -> produced -> ends agree -> splice entry
  *        \            \-- deadline, operator, a cluster that fails -> abort entry
  *         \-- aborted before anything was held
+ *
+ * Nothing is held of unordered topics: a plan that has no others goes from `prepare` to its flip entry.
  */
 export class Fencing {
   readonly #options: FencingOptions
@@ -74,18 +77,22 @@ export class Fencing {
    */
   async run(plan: Plan): Promise<boolean> {
     const { record, source, now, log } = this.#options
-    await this.#prepare(plan)
+    const starts = await this.#prepare(plan)
     const heldAt = performance.now()
-    await record.append({
-      kind: 'fence',
+    const facts = {
       fence: (record.state.fence?.id ?? 0) + 1,
       at: now(),
       clusterId: source.topology.clusterId,
       everyTopic: plan.everyTopic,
       topics: plan.topics,
-    })
+    }
+    if (plan.topics.length > 0 && plan.topics.every(isUnordered)) {
+      await record.append({ kind: 'flip', ...facts, starts })
+      return false
+    }
+    await record.append({ kind: 'fence', ...facts })
     try {
-      await this.#splice(plan)
+      await this.#splice(plan, starts)
     } catch (err) {
       log.error({ err }, 'a fence could not be ended')
       this.#isOpen = false
@@ -96,32 +103,58 @@ export class Fencing {
     return this.#isOpen && record.state.phase === 'source'
   }
 
-  async #prepare(plan: Plan): Promise<void> {
+  /** @returns T0 of the unordered topics, which their groups have been given */
+  async #prepare(plan: Plan): Promise<readonly StartedPartition[]> {
     const { plane, record, source, target } = this.#options
+    const ordered = orderedOf(plan)
     plane.endOutdated()
     await allocate(source, target, (what) => {
       this.#throwIfAborted()
       record.waitingFor = [what]
     })
     const deadline = performance.now() + longFetchWaitMs
-    while (plane.longFetches > 0 && performance.now() < deadline) {
+    while (ordered.length > 0 && plane.longFetches > 0 && performance.now() < deadline) {
       record.waitingFor = [`${plane.longFetches} fetches that wait at the source`]
       this.#throwIfAborted()
       await sleep(pollMs)
     }
     await this.#settled(plan)
-    record.waitingFor = ['the end of the source to be read: what producers may send again']
-    await this.#options.foresee(plan.topics).catch(() => {})
+    const starts = await this.#begin(plan)
+    if (ordered.length > 0) {
+      record.waitingFor = ['the end of the source to be read: what producers may send again']
+      await this.#options.foresee(ordered).catch(() => {})
+    }
     this.#throwIfAborted()
+    return starts
+  }
+
+  /** Every group of an unordered topic has a position on the target before anybody sees its partitions. */
+  async #begin(plan: Plan): Promise<readonly StartedPartition[]> {
+    const { source, target, record } = this.#options
+    const topics = plan.topics.filter(isUnordered)
+    if (topics.length === 0) return []
+    record.waitingFor = ['the groups of unordered topics to be given their positions on the target']
+    const starts = await readStarts(target, topics)
+    await giveStarts({ source, target, topics, starts })
+    if (!plan.everyTopic) return starts
+    await source.refresh()
+    const newcomer = newTopic(source, plan)
+    if (newcomer === undefined) return starts
+    throw new CutoverError('upstream_invalid', `topic ${newcomer} was created meanwhile`)
   }
 
   /** While a broker is away no fence can end: what it leads has no end, or no leader. */
-  async #settled({ topics }: Plan): Promise<void> {
+  async #settled(plan: Plan): Promise<void> {
     const { source, target, record } = this.#options
+    const look = () =>
+      Promise.all([
+        readFenceEnds(source, target, orderedOf(plan)),
+        readStarts(target, plan.topics.filter(isUnordered)),
+      ])
     const deadline = performance.now() + settleMsMax
     for (;;) {
       try {
-        await within(settleLookMsMax, readFenceEnds(source, target, topics))
+        await within(settleLookMsMax, look())
         return
       } catch (error) {
         if (performance.now() > deadline) throw error
@@ -138,9 +171,9 @@ export class Fencing {
   }
 
   /** Holds until every end is agreed, or the fence has stood for too long. */
-  async #splice(plan: Plan): Promise<void> {
+  async #splice(plan: Plan, starts: readonly StartedPartition[]): Promise<void> {
     const { plane, record, now, deadlineMs } = this.#options
-    let facts: Facts = {}
+    let facts: Facts = { starts }
     plane.produced().then(
       (isResolved) => {
         // Its retry comes behind what is held on the same connection: only the source can put it in order.
@@ -172,7 +205,7 @@ export class Fencing {
         this.#giveUp(`topic ${newcomer} was created meanwhile`)
         return {}
       }
-      const ends = await this.#bounded(readFenceEnds(source, target, plan.topics))
+      const ends = await this.#bounded(readFenceEnds(source, target, orderedOf(plan)))
       return { ...ends, blockers: [] }
     } catch (error) {
       await this.#bounded(Promise.all([source.refresh(), target.refresh()])).catch(() => {})
@@ -217,6 +250,9 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
     timer.abort()
   }
 }
+
+const orderedOf = ({ topics }: Plan): readonly TopicPlan[] =>
+  topics.filter((topic) => !isUnordered(topic))
 
 /** A topic that was created after the plan was made. */
 function newTopic(source: Cluster, plan: Plan): string | undefined {

@@ -154,7 +154,7 @@ export class Migrator {
     const { mayRepeat } = this.#producers
     if (mayRepeat) this.#record.expectRetained()
     this.#record.show()
-    if (phase !== 'source') this.#running = this.#settle(mayRepeat)
+    if (phase !== 'source') this.#running = this.#settle({ restarted: true, mayRepeat })
   }
 
   async stop(): Promise<void> {
@@ -241,17 +241,22 @@ export class Migrator {
       this.#record.waitingFor = []
       this.#record.prepare(false)
     }
-    if (this.state.phase === 'spliced') await this.#settle()
+    if (this.state.phase !== 'spliced') return
+    const inFlight = this.#producers.retainInFlight()
+    inFlight.catch((err: unknown) =>
+      log.warn({ err }, 'what was in flight at the flip is not known'),
+    )
+    await this.#settle({ restarted: false, mayRepeat: true })
   }
 
   /** Behind the splice: each group moves when it is drained; when all have, the source is not needed. */
-  async #settle(mayRepeat = true): Promise<void> {
+  async #settle({ restarted, mayRepeat }: Behind): Promise<void> {
     const { source, log, fenceDeadlineMs } = this.#options
     try {
       // Behind a restart nobody has asked yet; behind a fence, producers wait for what comes next.
       if (mayRepeat) {
         if (source.topology.topics.size === 0) await source.refresh()
-        await this.#producers.retain()
+        await this.#producers.retain({ restarted })
       }
       this.#stragglers.watch(() => this.#record.timelines)
       while (!this.#stopped && this.#isUnderWay) {
@@ -289,6 +294,12 @@ export class Migrator {
       return { blockers: [`the source to tell of its groups: ${messageOf(error)}`] }
     }
   }
+}
+
+/** How the sidecar got behind the splice, and whether producers may send again what the source holds. */
+interface Behind {
+  readonly restarted: boolean
+  readonly mayRepeat: boolean
 }
 
 /** Of a cutover, why no other can begin. */

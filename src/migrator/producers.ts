@@ -1,11 +1,17 @@
 import type { Log } from '../log.ts'
-import { partitionKey, shiftOf, type WantedBase } from '../router/index.ts'
+import {
+  partitionKey,
+  shiftOf,
+  type Segment,
+  type Timeline,
+  type WantedBase,
+} from '../router/index.ts'
 import type { Cluster } from './cluster.ts'
 import type { DataPlane } from './data-plane.ts'
 import { listOffsets } from './ends.ts'
 import type { MoveClock } from './groups/index.ts'
 import type { TopicPlan } from './preflight/index.ts'
-import type { MigrationRecord } from './record.ts'
+import type { MigrationRecord, ShownTimeline } from './record.ts'
 import { lookBackMs, Tails } from './retain.ts'
 
 export interface ProducersOptions {
@@ -29,6 +35,12 @@ const foreseeEnoughMs = 200
 const foreseePassesMax = 4
 /** As a timestamp: the end. */
 const latest = -1n
+
+const unreadEnd =
+  'the end of the source could not be read: a batch whose answer was lost may be written twice'
+
+/** A segment of the source, up to where it is read. */
+type EndingSegment = Segment & { readonly timeline: Timeline; readonly end: bigint }
 
 /** What idempotent producers need behind the splice: that the target takes up where the source left off. */
 export class Producers {
@@ -74,15 +86,42 @@ export class Producers {
     }
   }
 
-  /** Reads what the source holds of producers that may send it again; meanwhile their batches wait. */
-  async retain(): Promise<void> {
+  /**
+   * Behind a flip nobody waits: a batch that was on its way to the source is answered from there. If an
+   * answer was lost, what the source holds of the producer is read as soon as none is outstanding.
+   */
+  async retainInFlight(): Promise<void> {
+    const { plane, source, record, now, clock } = this.#options
+    if (record.open.length === 0 || (await plane.produced())) return
+    const left = await this.#upTo(record.open)
+    const tails = new Tails(source, clock)
+    await tails.read(left, now(), clock.now() + retainMsMax)
+    for (const of of left) plane.retained.keep(of.timeline, tails.batchesOf(of))
+  }
+
+  /** The ends of the source's partitions that go on. */
+  async #upTo(open: readonly ShownTimeline[]): Promise<EndingSegment[]> {
+    const ends = await listOffsets(
+      this.#options.source,
+      open.map(({ timeline }) => timeline[0]),
+      latest,
+    )
+    return open.map(({ timeline }, i) => ({ ...timeline[0], timeline, end: ends[i] ?? 0n }))
+  }
+
+  /**
+   * Reads what the source holds of producers that may send it again; meanwhile their batches wait.
+   * @param restarted whether it was for a restart that answers may have been lost, also of unordered topics
+   */
+  async retain({ restarted = true }: { readonly restarted?: boolean } = {}): Promise<void> {
     const { plane, source, record, now, clock, log } = this.#options
-    let left = record.timelines.flatMap(({ timeline }) => {
-      const closed = timeline.findLast((segment) => segment.end !== null)
-      if (closed !== undefined) return [{ ...closed, end: closed.end ?? 0n, timeline }]
+    const closed = record.timelines.flatMap(({ timeline }) => {
+      const segment = timeline.findLast(({ end }) => end !== null)
+      if (segment !== undefined) return [{ ...segment, end: segment.end ?? 0n, timeline }]
       plane.retained.keep(timeline, [])
       return []
     })
+    let left: readonly EndingSegment[] = [...closed, ...(restarted ? await this.#openUpTo() : [])]
     const isNeeded = record.state.phase !== 'target'
     const deadline = clock.now() + (isNeeded ? retainMsMax : retainOffMsMax)
     while (left.length > 0) {
@@ -96,10 +135,7 @@ export class Producers {
         const key = partitionKey(topic, partition)
         if (reasons.has(key) && !isLate) return true
         if (reasons.has(key)) {
-          log.warn(
-            { topic, partition, err: reasons.get(key) },
-            'the end of the source could not be read: a batch whose answer was lost may be written twice',
-          )
+          log.warn({ topic, partition, err: reasons.get(key) }, unreadEnd)
         }
         const shift = shiftOf(segment)
         const batches = this.#tails.batchesOf(segment)
@@ -115,10 +151,22 @@ export class Producers {
     plane.retry()
   }
 
+  /** Where the source does not answer, nothing of it can be waited for. */
+  async #openUpTo(): Promise<EndingSegment[]> {
+    const { plane, record, log } = this.#options
+    try {
+      return await this.#upTo(record.open)
+    } catch (err) {
+      log.warn({ err }, unreadEnd)
+      for (const { timeline } of record.open) plane.retained.keep(timeline, [])
+      return []
+    }
+  }
+
   /** A producer's first batch waits until its base is in the journal. */
   #keepBase({ timeline, producerId, producerEpoch, base }: WantedBase): void {
     const { plane, record, log } = this.#options
-    const [{ topic, partition }] = timeline
+    const { topic, partition } = record.shownAs(timeline)
     const key = `${topic} ${partition} ${producerId} ${producerEpoch}`
     if (this.#wanted.has(key)) return
     this.#wanted.add(key)

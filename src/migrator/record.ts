@@ -8,6 +8,7 @@ import {
   type Facts,
   type MigrationState,
   type Phase,
+  type PlannedTopic,
   type StepOptions,
   type Timeline,
 } from '../router/index.ts'
@@ -20,6 +21,13 @@ export interface Transition {
   readonly to: Phase
   readonly atMs: number
   readonly reason: string
+}
+
+/** A partition as clients know it. */
+export interface ShownTimeline {
+  readonly topic: string
+  readonly partition: number
+  readonly timeline: Timeline
 }
 
 export interface RecordOptions {
@@ -61,9 +69,27 @@ export class MigrationRecord {
     this.show()
   }
 
-  get timelines(): readonly { readonly topic: string; readonly timeline: Timeline }[] {
-    return [...this.#state.topics.values()].flatMap(({ name: topic, timelines }) =>
-      timelines.map((timeline) => ({ topic, timeline })),
+  /** Of ordered topics: what is read of the source before the target. */
+  get timelines(): readonly ShownTimeline[] {
+    return this.#all(({ parallel }) => parallel === undefined)
+  }
+
+  /** The source's partitions of unordered topics behind their flip, which have no end. */
+  get open(): readonly ShownTimeline[] {
+    if (this.#state.phase === 'source' || this.#state.phase === 'fenced') return []
+    const parallel = this.#all((topic) => topic.parallel !== undefined)
+    return parallel.filter(({ timeline: [{ cluster }] }) => cluster === 'source')
+  }
+
+  /** As which partition clients know it. */
+  shownAs(timeline: Timeline): Pick<ShownTimeline, 'topic' | 'partition'> {
+    return this.#all(() => true).find((each) => each.timeline === timeline) ?? timeline[0]
+  }
+
+  #all(which: (topic: PlannedTopic) => boolean): readonly ShownTimeline[] {
+    const topics = [...this.#state.topics.values()].filter(which)
+    return topics.flatMap(({ name: topic, timelines }) =>
+      timelines.map((timeline, partition) => ({ topic, partition, timeline })),
     )
   }
 
@@ -86,7 +112,7 @@ export class MigrationRecord {
       const from = this.#state.phase
       this.#state = next.state
       // From here on nothing keeps those who wait for the splice, but what they may have written already.
-      if (entry.kind === 'splice') this.expectRetained()
+      if (entry.kind === 'splice') this.#expect(this.timelines)
       if (entry.kind === 'sequence-base') {
         const timeline = next.state.topics.get(entry.topic)?.timelines[entry.partition]
         if (timeline !== undefined) plane.bases.keep({ timeline, ...entry }, entry.base)
@@ -110,8 +136,13 @@ export class MigrationRecord {
     return true
   }
 
+  /** Behind a restart any answer may have been lost. */
   expectRetained(): void {
-    this.#options.plane.retained.expect(this.timelines.map(({ timeline }) => timeline))
+    this.#expect([...this.timelines, ...this.open])
+  }
+
+  #expect(shown: readonly ShownTimeline[]): void {
+    this.#options.plane.retained.expect(shown.map(({ timeline }) => timeline))
   }
 
   show(): void {

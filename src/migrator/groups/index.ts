@@ -3,10 +3,12 @@ export { copyOffsets } from './copy.ts'
 export type { GroupGate, Held, HeldMember, MoveEntry, WriteEntry } from './gate.ts'
 export {
   administrator,
+  commitOffsets,
   describeGroup,
   fetchOffsets,
   listEveryGroup,
   listGroups,
+  type CommittedOffset,
   type CommittedOffsets,
   type DescribedGroup,
   type GroupOfAnyKind,

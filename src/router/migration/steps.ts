@@ -1,4 +1,4 @@
-import type { Entry, SplicedPartition } from './entries.ts'
+import type { Entry, SplicedPartition, StartedPartition } from './entries.ts'
 import { partitionKey, standingOf, type Fence, type MigrationState } from './state.ts'
 
 /** Where a partition of the source ends, as its leader says. */
@@ -34,6 +34,8 @@ export interface Facts {
   /** By `partitionKey`, both under the source's names; asked for after `quiesced` became true. */
   readonly sourceEnds?: ReadonlyMap<string, SourceEnd> | undefined
   readonly targetEnds?: ReadonlyMap<string, bigint> | undefined
+  /** T0 of unordered topics, which their groups have been given as their positions. */
+  readonly starts?: readonly StartedPartition[] | undefined
   /** What else the next entry waits for, in sentences: an open transaction, a reader without a group. */
   readonly blockers?: readonly string[] | undefined
   readonly groups?: readonly GroupFact[] | undefined
@@ -93,7 +95,12 @@ function endFence(
     waits.push('what is being produced to be acknowledged')
   }
   const partitions: SplicedPartition[] = []
-  for (const { name, timelines } of topics.values()) {
+  const started = new Set(facts.starts?.map(({ topic }) => topic))
+  for (const { name, timelines, parallel } of topics.values()) {
+    if (parallel !== undefined) {
+      if (!started.has(name)) waits.push(`the positions of the groups of ${name} on the target`)
+      continue
+    }
     for (const partition of timelines.keys()) {
       const found = splicePoint(name, partition, facts)
       if (typeof found === 'string') waits.push(found)
@@ -105,7 +112,9 @@ function endFence(
     const reason = `after ${now - at} ms the fence still waited for ${what}`
     return append({ kind: 'abort', fence: id, at: now, reason })
   }
-  return waits.length > 0 ? wait(waits) : append({ kind: 'splice', fence: id, at: now, partitions })
+  if (waits.length > 0) return wait(waits)
+  const starts = started.size > 0 ? { starts: facts.starts } : {}
+  return append({ kind: 'splice', fence: id, at: now, partitions, ...starts })
 }
 
 /** Where a partition is spliced, or what that waits for. */
