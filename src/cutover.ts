@@ -221,8 +221,10 @@ function topicRows(migrator: Migrator): Status['topics'] {
   return [...migrator.state.topics.values()].map((topic) => ({
     source: topic.name,
     target: topic.targetName,
+    mode: topic.parallel === undefined ? ('ordered' as const) : ('unordered' as const),
     partitions: topic.timelines.map((timeline, partition) => {
-      const end = segmentIn(timeline, 'source')?.end ?? null
+      const seen = migrator.sourceEnd(topic.name, partition)
+      const end = segmentIn(timeline, 'source')?.end ?? seen?.end ?? null
       const open = openSegment(timeline)
       const stragglers = migrator.stragglers(topic.name, partition)
       return {
@@ -230,7 +232,7 @@ function topicRows(migrator: Migrator): Status['topics'] {
         sourceEnd: end === null ? null : Number(end),
         targetStart: open.cluster === 'target' ? Number(open.start) : null,
         stragglers: stragglers?.count ?? null,
-        sourceWriteRate: stragglers?.ratePerSecond ?? null,
+        sourceWriteRate: stragglers?.ratePerSecond ?? seen?.ratePerSecond ?? null,
       }
     }),
   }))

@@ -35,6 +35,8 @@ export interface Status {
 export interface TopicStatus {
   readonly source: string
   readonly target: string
+  readonly mode: 'ordered' | 'unordered'
+  /** As applications see them: of an unordered topic the source's, then the target's. */
   readonly partitions: readonly PartitionStatus[]
 }
 

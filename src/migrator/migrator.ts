@@ -12,7 +12,15 @@ import { Attempts } from './attempts.ts'
 import type { Cluster } from './cluster.ts'
 import type { DataPlane } from './data-plane.ts'
 import { forgetGroup } from './forget.ts'
-import { GroupsMover, Tail, type DrainRow, type GroupRow, type OwnCluster } from './groups/index.ts'
+import {
+  GroupsMover,
+  Tail,
+  type DrainRow,
+  type GroupRow,
+  type OpenEnd,
+  quietMs,
+  type OwnCluster,
+} from './groups/index.ts'
 import type { Journal } from './journal/index.ts'
 import { preflight, type Finding, type Mode, type Plan, type PlanRow } from './preflight/index.ts'
 import { Producers } from './producers.ts'
@@ -55,6 +63,7 @@ export class Migrator {
   readonly #groups: GroupsMover
   readonly #producers: Producers
   readonly #stragglers: Stragglers
+  readonly #tail: Tail
   /** The last command's attempts to splice. */
   #attempts: Attempts | undefined
   #failure: string | null = null
@@ -71,12 +80,13 @@ export class Migrator {
       sleep: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
       wallClock: now,
     }
+    this.#tail = new Tail(source)
     this.#producers = new Producers({ ...options, record: this.#record, clock })
     this.#groups = new GroupsMover({
       source,
       target,
       openTarget,
-      tail: new Tail(source),
+      tail: this.#tail,
       positions: (...at) => positionOf(this.#groups, plane, ...at),
       topics: () => this.state.topics,
       standing: (group) => standingOf(this.state, group),
@@ -95,6 +105,11 @@ export class Migrator {
       clock,
       carried: (topic, partition, { end: sourceEnd }) =>
         this.#record.append({ kind: 'carried', topic, partition, sourceEnd }),
+      // Before, the groups' mover looks.
+      alsoLook: async () => {
+        const { phase, topics } = this.state
+        if (phase === 'target') await this.#tail.ends.look(topics, clock.now())
+      },
     })
   }
 
@@ -103,7 +118,7 @@ export class Migrator {
   }
 
   get waitingFor(): readonly string[] {
-    return this.#record.waitingFor
+    return [...this.#record.waitingFor, ...(this.state.phase === 'target' ? this.#unread() : [])]
   }
 
   get preparing(): boolean {
@@ -130,6 +145,11 @@ export class Migrator {
   /** What reached the source behind the splice; undefined while that was not looked at. */
   stragglers(topic: string, partition: number): StragglerCount | undefined {
     return this.#stragglers.of(topic, partition)
+  }
+
+  /** Where a partition of the source ends, and how fast it is written to, of an unordered topic. */
+  sourceEnd(topic: string, partition: number): OpenEnd | undefined {
+    return this.#tail.ends.of(topic, partition)
   }
 
   /** Why the last cutover ended before its splice; null while none has. */
@@ -284,11 +304,35 @@ export class Migrator {
     return phase === 'target' && (!everyTopic || [...groups.values()].includes('left'))
   }
 
+  /** Why the source of unordered topics is still needed. */
+  #written(): readonly string[] {
+    const { topics } = this.state
+    const now = performance.now()
+    const written = this.#tail.ends.writtenTo(topics, now)
+    if (written.length > 0) {
+      return [
+        `the source, which is still written to, and therefore still needed: ${written.join(', ')}; send these producers through a sidecar`,
+      ]
+    }
+    return this.#tail.ends
+      .unsettled(topics, now)
+      .map((topic) => `${quietMs / 1_000} s in which nobody writes to ${topic} on the source`)
+  }
+
+  /** What reaches the source when its groups have moved. */
+  #unread(): readonly string[] {
+    const written = this.#tail.ends.writtenTo(this.state.topics, performance.now())
+    if (written.length === 0) return []
+    return [
+      `the source, which is written to again: ${written.join(', ')}; its groups have moved, and read nothing of it: send these producers through a sidecar`,
+    ]
+  }
+
   async #groupFacts(): Promise<Facts> {
     try {
       await this.#groups.tick()
       const slow = slowReaders(this.#options.plane, this.#record.timelines)
-      const blockers = [...this.#groups.blockers, ...slow]
+      const blockers = [...this.#groups.blockers, ...slow, ...this.#written()]
       return { groups: this.#groups.facts, blockers }
     } catch (error) {
       return { blockers: [`the source to tell of its groups: ${messageOf(error)}`] }

@@ -21,6 +21,8 @@ export interface StragglersOptions {
   /** Records that were carried now. */
   readonly carried: (topic: string, partition: number, late: Late) => Promise<void>
   readonly clock: Pick<MoveClock, 'now' | 'sleep'>
+  /** What else is looked at, as often. */
+  readonly alsoLook?: () => Promise<void>
 }
 
 /** What reached one partition of the source behind the splice. */
@@ -77,6 +79,7 @@ export class Stragglers {
     while (!this.#stopped) {
       try {
         await this.#look(timelines())
+        await this.#options.alsoLook?.()
         intervalMs = watchIntervalMs
       } catch {
         // The source is away, or switched off: its silence is what there is to know.
@@ -97,6 +100,7 @@ export class Stragglers {
       const segment = segmentIn(timeline, 'source')
       return segment === undefined || segment.end === null ? [] : [{ topic, timeline, segment }]
     })
+    if (closed.length === 0) return
     const ends = await listOffsets(
       this.#options.source,
       closed.map(({ segment }) => segment),

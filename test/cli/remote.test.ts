@@ -77,7 +77,7 @@ sidecars:
           etaSeconds: null,
         },
       ],
-      topics: [{ source: 'orders', target: 'orders-v2', partitions: [] }],
+      topics: [{ source: 'orders', target: 'orders-v2', mode: 'ordered', partitions: [] }],
     }
     const { stdout } = await cli(['status', '--admin', await sidecar()])
     expect(stdout).toContain(`waiting for:

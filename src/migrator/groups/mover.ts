@@ -83,7 +83,9 @@ export class GroupsMover {
    */
   async tick(): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken
-    const listed = await listGroups(this.#options.source)
+    const { source, tail, topics, clock } = this.#options
+    const listed = await listGroups(source)
+    await tail.ends.look(topics(), clock.now())
     this.#follow(listed)
     await eachOf(listed, looksMax, (group) => this.#look(group))
     this.#hasLooked = true

@@ -1,5 +1,12 @@
+import { CutoverError } from '../../errors.ts'
 import { DecodeError, decodeAssignment, decodeSubscription } from '../../protocol/index.ts'
-import { segmentIn, virtualEnd, type PlannedTopic, type Segment } from '../../router/index.ts'
+import {
+  segmentIn,
+  virtualEnd,
+  type PlannedTopic,
+  type Segment,
+  type Timeline,
+} from '../../router/index.ts'
 import type { Cluster } from '../cluster.ts'
 import {
   describeGroup,
@@ -23,7 +30,7 @@ export type Positions = (group: string, topic: string, partition: number) => big
 export interface PartitionProgress {
   readonly topic: string
   readonly partition: number
-  /** The source's closed segment. */
+  /** The source's closed segment; of an unordered topic, as if it were closed where it ends now. */
   readonly source: Segment
   readonly committed: CommittedOffset | undefined
   /** Where the group goes on: at its commit, or at where it reads; undefined while neither is known. */
@@ -59,7 +66,8 @@ export interface ProgressSource {
 }
 
 /**
- * How far a group on the source is, in the partitions of the plan whose source segment is closed.
+ * How far a group on the source is, in the partitions of the plan whose source segment is closed, and in
+ * those of unordered topics, whose ends `tail.ends` has looked at.
  * @param before what was found last: of topics that it reads without a commit, only members tell, and only
  * while they do not rebalance
  */
@@ -81,10 +89,11 @@ export async function groupProgress(
   for (const { topic } of remembered) names.add(topic)
   const planned = [...names].flatMap((name) => topics.get(name) ?? [])
   const partitions: PartitionProgress[] = []
-  for (const { name: topic, timelines } of planned) {
+  for (const { name: topic, timelines, parallel } of planned) {
     for (const [partition, timeline] of timelines.entries()) {
-      const source = segmentIn(timeline, 'source')
-      if (source === undefined || source.end === null) continue
+      const isOpen = parallel !== undefined
+      const source = isOpen ? openSource(from.tail, topic, timeline) : closedSource(timeline)
+      if (source === undefined) continue
       const isThis = (each: PartitionProgress) =>
         each.topic === topic && each.partition === partition
       const stored = committed.get(topic)?.get(partition)
@@ -93,8 +102,9 @@ export async function groupProgress(
         stored?.offset ??
         from.positions(group, topic, partition) ??
         remembered.find(isThis)?.position
-      const drained = await from.tail.isExhausted(source, position ?? null, nowMs)
-      const remaining = drained ? 0n : left(source, position)
+      const isRead = await from.tail.isExhausted(source, position ?? null, nowMs)
+      const remaining = isRead ? 0n : left(source, position)
+      const drained = isRead && (!isOpen || from.tail.ends.isQuiet(topic, partition, nowMs))
       partitions.push({ topic, partition, source, committed: stored, position, remaining, drained })
     }
   }
@@ -111,6 +121,20 @@ export async function groupProgress(
     clientHosts: members.map(whoIs),
     clientIds: [...new Set(members.map(({ clientId }) => clientId))],
   }
+}
+
+function closedSource(timeline: Timeline): Segment | undefined {
+  const source = segmentIn(timeline, 'source')
+  return source?.end == null ? undefined : source
+}
+
+/** @throws where it was not looked at */
+function openSource(tail: Tail, topic: string, [source]: Timeline): Segment | undefined {
+  if (source.cluster !== 'source') return undefined
+  const seen = tail.ends.of(topic, source.partition)
+  if (seen !== undefined) return { ...source, end: seen.end }
+  const message = `the end of ${topic}-${source.partition} on the source is not known yet`
+  throw new CutoverError('upstream_invalid', message)
 }
 
 function left(source: Segment, position: bigint | undefined): bigint {

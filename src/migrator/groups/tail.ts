@@ -13,6 +13,7 @@ import {
 import { shiftOf, toNative, virtualEnd, type Segment } from '../../router/index.ts'
 import type { Cluster } from '../cluster.ts'
 import { listOffsets } from '../ends.ts'
+import { OpenEnds } from './open-ends.ts'
 
 /** How much of a partition is read at once to see whether records are left, in bytes. */
 const probeBytesMax = 64 * 1024
@@ -22,6 +23,8 @@ const earliest = -2n
 const seenMs = 10_000
 
 interface Seen {
+  /** Of the segment, when it was looked at last: that of an unordered topic's moves on. */
+  readonly end: bigint
   /** Nothing deliverable lies at or behind it. Virtual. */
   exhaustedFrom: bigint
   /** A deliverable record lies at it, or lay there at `atMs`. Virtual. */
@@ -37,9 +40,12 @@ interface Seen {
 export class Tail {
   readonly #cluster: Cluster
   readonly #seen = new Map<string, Seen>()
+  /** Of what is not closed: there, what the end is now stands for it. */
+  readonly ends: OpenEnds
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
+    this.ends = new OpenEnds(cluster)
   }
 
   /**
@@ -63,11 +69,12 @@ export class Tail {
 
   #seenOf(segment: Segment): Seen {
     const key = `${segment.topic} ${segment.partition} ${segment.start}`
-    const known = this.#seen.get(key)
-    if (known !== undefined) return known
     const end = virtualEnd(segment)
     if (end === null) throw new TypeError('only a closed segment can be exhausted')
-    const seen = { exhaustedFrom: end, dataAt: -1n, atMs: -Infinity }
+    const known = this.#seen.get(key)
+    if (known?.end === end) return known
+    const { dataAt, atMs } = known ?? { dataAt: -1n, atMs: -Infinity }
+    const seen = { end, exhaustedFrom: end, dataAt, atMs }
     this.#seen.set(key, seen)
     return seen
   }

@@ -150,6 +150,7 @@ function settleGroups(
       dormant === 'leave' &&
       fact.state === 'dormant' &&
       !fact.drained &&
+      fact.remaining !== 0n &&
       standingOf(state, fact.group) === 'source',
   )
   if (left !== undefined) return append({ kind: 'group-left', group: left.group, at: now })
@@ -175,6 +176,9 @@ function undrained(fact: GroupFact): string {
   if (remaining === null) return `group ${group}: how much it has left is not known yet`
   // Who has read everything is not drained while nobody can say what it reads.
   if (behindIn.length === 0) return `group ${group}: it rebalances; what it reads is not known yet`
+  if (remaining === 0n) {
+    return `group ${group}: it has read ${listed(behindIn)} to the end, and moves when nobody writes there on the source any more`
+  }
   const left = `${remaining} records left on ${listed(behindIn)}`
   if (state === 'dormant') {
     return `group ${group}: ${left}, no members; start it again to read them, or give them up: kafka-cutover forget --group ${group}`

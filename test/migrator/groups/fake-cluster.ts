@@ -23,6 +23,8 @@ export interface FakeLog {
   readonly records: Buffer
 }
 
+const latest = -1n
+
 /** One broker, one connection's worth of Kafka: real bytes and real groups, without sockets or time. */
 export class FakeCluster implements OwnCluster {
   readonly name: ClusterName
@@ -127,8 +129,9 @@ export class FakeCluster implements OwnCluster {
     this.on(apis.listOffsets, ({ topics }) => ({
       topics: topics.map(({ name, partitions }) => ({
         name,
-        partitions: partitions.map(({ partitionIndex }) => {
-          const offset = this.logs.get(`${name} ${partitionIndex}`)?.start ?? -1n
+        partitions: partitions.map(({ partitionIndex, timestamp }) => {
+          const log = this.logs.get(`${name} ${partitionIndex}`)
+          const offset = (timestamp === latest ? log?.end : log?.start) ?? -1n
           return { partitionIndex, errorCode: 0, offset }
         }),
       })),

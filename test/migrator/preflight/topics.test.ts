@@ -78,6 +78,7 @@ test.each([
   for (const [i, cluster] of clusters.entries()) {
     const value = [from, to][i] ?? ''
     cluster.on(apis.describeConfigs, () => ({
+      throttleTimeMs: 0,
       results: [
         {
           ...{ errorCode: 0, errorMessage: null, resourceType: 2, resourceName: 'logs' },

@@ -1,0 +1,146 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { silentLog } from '../../../src/log.ts'
+import { GroupsMover } from '../../../src/migrator/groups/index.ts'
+import { quietMs } from '../../../src/migrator/groups/open-ends.ts'
+import {
+  parallelTimelines,
+  type GroupStanding,
+  type PlannedTopic,
+} from '../../../src/router/index.ts'
+import { batch, group, sourceEnd, targetStart, World } from './world.ts'
+
+/** 2 partitions on the source, which goes on behind 100, and 3 on the target, which begin at 7. */
+const names = { name: 'orders', targetName: 'orders-v2' }
+const parallel = { sourcePartitions: 2, targetPartitions: 3 }
+const starts = [targetStart, targetStart, targetStart]
+const timelines = parallelTimelines({ ...names, sourcePartitions: 2, starts })
+const orders: PlannedTopic = { ...names, topicId: null, timelines, parallel }
+
+let world: World
+let mover: GroupsMover
+
+beforeEach(() => {
+  world = new World()
+  world.topics.set('orders', orders)
+  const standings = new Map<string, GroupStanding>()
+  mover = new GroupsMover({
+    ...world.options,
+    standing: (name) => standings.get(name) ?? 'source',
+    log: silentLog,
+    write: async (entry) => {
+      await world.options.write(entry)
+      const to = { 'group-moving': 'moving', 'group-moved': 'moved', 'group-aborted': 'source' }
+      standings.set(entry.group, to[entry.kind] as GroupStanding)
+    },
+  })
+  for (const partition of [0, 1]) world.commit(partition, sourceEnd)
+})
+
+const pass = (ms: number) => world.clock.until(world.clock.sleep(ms, new AbortController().signal))
+const write = (partition: number, end: bigint): void => {
+  const records = batch(0n, Number(end))
+  world.source.logs.set(`orders ${partition}`, { start: 0n, end, records })
+}
+const looks = async (ms: number): Promise<void> => {
+  await mover.tick()
+  await pass(ms)
+  await mover.tick()
+}
+const commitOnTarget = (partition: number, offset: bigint): void => {
+  const stored = { offset, leaderEpoch: -1, metadata: '' }
+  world.target.group(group).offsets.commit('orders-v2', partition, stored)
+}
+const onTarget = () =>
+  [0, 1, 2].map((partition) => {
+    const all = world.target.groups.get(group)?.offsets.all() ?? []
+    const of = all.find(({ topic }) => topic === 'orders-v2')?.partitions ?? []
+    return of.find((each) => each.partition === partition)?.value.offset
+  })
+
+describe('a group of an unordered topic', () => {
+  test('is drained when it has read the source to its end, where nobody has written for a while', async () => {
+    world.join([{ clientId: 'app', rejoinMs: 100 }])
+    await looks(quietMs - 1)
+    expect(mover.facts).toMatchObject([{ drained: false, remaining: 0n, behindIn: ['orders'] }])
+    await pass(1)
+    await mover.tick()
+    expect(mover.rows).toMatchObject([{ state: 'moving' }])
+  })
+
+  test('is behind by what somebody writes to the source, and waits until they have stopped', async () => {
+    world.join([{ clientId: 'app', rejoinMs: 100 }])
+    await looks(quietMs - 1)
+    write(1, sourceEnd + 5n)
+    await pass(1)
+    await mover.tick()
+    expect(mover.facts).toMatchObject([{ drained: false, remaining: 5n }])
+    world.commit(1, sourceEnd + 5n)
+    await pass(quietMs - 1)
+    await mover.tick()
+    expect(mover.facts).toMatchObject([{ drained: false, remaining: 0n }])
+    await pass(1)
+    await mover.tick()
+    expect(mover.rows).toMatchObject([{ state: 'moving' }])
+  })
+
+  test('moves with nothing of the source: what it has on the target is there already', async () => {
+    commitOnTarget(0, 7n)
+    commitOnTarget(1, 12n)
+    world.positions.set('orders 4', 9n)
+    world.join([{ clientId: 'app', rejoinMs: 100 }])
+    await looks(quietMs)
+    await world.clock.until(mover.settled())
+    expect(world.entries.map(({ kind }) => kind)).toEqual(['group-moving', 'group-moved'])
+    expect(onTarget()).toEqual([7n, 12n, 9n])
+  })
+
+  test('that began behind the flip, and has committed nothing there, goes on where it reads, or at T0', async () => {
+    world.positions.set('orders 3', 8n)
+    await looks(quietMs)
+    await world.clock.until(mover.settled())
+    expect(onTarget()).toEqual([7n, 8n, 7n])
+  })
+
+  test('stays where somebody writes to the source while it moves', async () => {
+    world.join([{ clientId: 'app', rejoinMs: 100 }])
+    await looks(quietMs)
+    write(0, sourceEnd + 1n)
+    world.commit(0, sourceEnd + 1n)
+    await world.clock.until(mover.settled())
+    expect(world.entries).toMatchObject([
+      { kind: 'group-moving' },
+      { kind: 'group-aborted', reason: 'orders-0 was written to on the source meanwhile' },
+    ])
+  })
+
+  test('is not drained while records are left that it has committed nothing on', async () => {
+    world.source.groups.delete(group)
+    world.commit(1, sourceEnd)
+    world.join([{ clientId: 'app', rejoinMs: 100 }])
+    await looks(quietMs)
+    expect(mover.facts).toMatchObject([{ drained: false, remaining: sourceEnd }])
+  })
+})
+
+describe('the source of an unordered topic', () => {
+  test('is said to be written to: where, and how fast', async () => {
+    const { tail } = world.options
+    await tail.ends.look(world.topics, 0)
+    expect(tail.ends.writtenTo(world.topics, 0)).toEqual([])
+    expect(tail.ends.unsettled(world.topics, 0)).toEqual(['orders'])
+    write(1, sourceEnd + 50n)
+    await tail.ends.look(world.topics, 1_000)
+    expect(tail.ends.writtenTo(world.topics, 1_000)).toEqual(['orders-1 (50/s)'])
+    expect(tail.ends.of('orders', 1)).toMatchObject({ end: 150n, ratePerSecond: 50 })
+    await tail.ends.look(world.topics, 1_000 + quietMs)
+    expect(tail.ends.writtenTo(world.topics, 1_000 + quietMs)).toEqual([])
+    expect(tail.ends.unsettled(world.topics, 1_000 + quietMs)).toEqual([])
+  })
+
+  test('is asked for nothing where every topic is ordered', async () => {
+    const { tail } = world.options
+    const ordered = { ...orders, parallel: undefined }
+    await tail.ends.look(new Map([['orders', ordered]]), 0)
+    expect(world.source.asked).toEqual([])
+  })
+})
