@@ -65,6 +65,7 @@ describe('a group of an unordered topic', () => {
     await pass(1)
     await mover.tick()
     expect(mover.rows).toMatchObject([{ state: 'moving' }])
+    await world.clock.until(mover.settled())
   })
 
   test('is behind by what somebody writes to the source, and waits until they have stopped', async () => {
@@ -81,6 +82,7 @@ describe('a group of an unordered topic', () => {
     await pass(1)
     await mover.tick()
     expect(mover.rows).toMatchObject([{ state: 'moving' }])
+    await world.clock.until(mover.settled())
   })
 
   test('moves with nothing of the source: what it has on the target is there already', async () => {
