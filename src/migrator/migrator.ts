@@ -18,14 +18,16 @@ import {
   type DrainRow,
   type GroupRow,
   type OpenEnd,
-  quietMs,
+  type OpenEnds,
   type OwnCluster,
+  type PlannedTopics,
 } from './groups/index.ts'
 import type { Journal } from './journal/index.ts'
 import { preflight, type Finding, type Mode, type Plan, type PlanRow } from './preflight/index.ts'
 import { Producers } from './producers.ts'
 import { positionOf, slowReaders } from './readers.ts'
 import { MigrationRecord, type Transition } from './record.ts'
+import { needed, unread } from './source-writes.ts'
 import { Stragglers, type StragglerCount } from './stragglers.ts'
 
 export interface MigratorOptions {
@@ -118,7 +120,10 @@ export class Migrator {
   }
 
   get waitingFor(): readonly string[] {
-    return [...this.#record.waitingFor, ...(this.state.phase === 'target' ? this.#unread() : [])]
+    return [
+      ...this.#record.waitingFor,
+      ...(this.state.phase === 'target' ? this.#sourceWrites(unread) : []),
+    ]
   }
 
   get preparing(): boolean {
@@ -304,35 +309,15 @@ export class Migrator {
     return phase === 'target' && (!everyTopic || [...groups.values()].includes('left'))
   }
 
-  /** Why the source of unordered topics is still needed. */
-  #written(): readonly string[] {
-    const { topics } = this.state
-    const now = performance.now()
-    const written = this.#tail.ends.writtenTo(topics, now)
-    if (written.length > 0) {
-      return [
-        `the source, which is still written to, and therefore still needed: ${written.join(', ')}; send these producers through a sidecar`,
-      ]
-    }
-    return this.#tail.ends
-      .unsettled(topics, now)
-      .map((topic) => `${quietMs / 1_000} s in which nobody writes to ${topic} on the source`)
-  }
-
-  /** What reaches the source when its groups have moved. */
-  #unread(): readonly string[] {
-    const written = this.#tail.ends.writtenTo(this.state.topics, performance.now())
-    if (written.length === 0) return []
-    return [
-      `the source, which is written to again: ${written.join(', ')}; its groups have moved, and read nothing of it: send these producers through a sidecar`,
-    ]
+  #sourceWrites(tell: (ends: OpenEnds, topics: PlannedTopics, nowMs: number) => readonly string[]) {
+    return tell(this.#tail.ends, this.state.topics, performance.now())
   }
 
   async #groupFacts(): Promise<Facts> {
     try {
       await this.#groups.tick()
       const slow = slowReaders(this.#options.plane, this.#record.timelines)
-      const blockers = [...this.#groups.blockers, ...slow, ...this.#written()]
+      const blockers = [...this.#groups.blockers, ...slow, ...this.#sourceWrites(needed)]
       return { groups: this.#groups.facts, blockers }
     } catch (error) {
       return { blockers: [`the source to tell of its groups: ${messageOf(error)}`] }

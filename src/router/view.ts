@@ -1,4 +1,5 @@
 import type { ClusterName } from '../ids.ts'
+import type { GroupMember } from './migration/entries.ts'
 import type { Parallel, Timeline } from './timeline/index.ts'
 
 /** A topic of the plan, as clients know it: by the source's name and id. */
@@ -39,6 +40,11 @@ export interface View {
   readonly home: ClusterName
   /** Groups that are not where `home` is. */
   readonly groups: ReadonlyMap<string, GroupPlace>
+  /**
+   * As whom commits of groups that move go to the target, which takes none of anybody else meanwhile: of
+   * those that read unordered topics.
+   */
+  readonly placeholders: ReadonlyMap<string, GroupMember>
 }
 
 export const noView: View = {
@@ -51,6 +57,7 @@ export const noView: View = {
   spliced: false,
   home: 'source',
   groups: new Map(),
+  placeholders: new Map(),
 }
 
 export function placeOf(view: View, group: string): GroupPlace {

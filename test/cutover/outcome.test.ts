@@ -10,7 +10,7 @@ const partition = {
 const status: Status = {
   ...{ name: 'app', version: '0', pid: 1, uptimeSeconds: 1, mode: 'ordered', direction: 'forward' },
   ...{ phase: 'spliced', waitingFor: ['group g: 3 records left'], groups: [], sidecars: [] },
-  topics: [{ source: 'orders', target: 'orders', partitions: [partition] }],
+  topics: [{ source: 'orders', target: 'orders', mode: 'ordered', partitions: [partition] }],
   fence: { durationMs: null, heldRequests: null },
   lastAbort: null,
   ...{ allowed: [], source: [], target: null, listeners: [], connections: 0 },

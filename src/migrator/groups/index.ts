@@ -16,7 +16,13 @@ export {
 export { interruptedMoves, removeLeftovers } from './leftovers.ts'
 export { moveGroup, type MoveClock, type MoveOutcome, type OwnCluster } from './move.ts'
 export { GroupsMover, movesMax, type GroupsMoverOptions } from './mover.ts'
-export { quietMs, type OpenEnd } from './open-ends.ts'
-export { groupProgress, topicsOf, type GroupProgress, type Positions } from './progress.ts'
+export { quietMs, type OpenEnd, type OpenEnds } from './open-ends.ts'
+export {
+  groupProgress,
+  topicsOf,
+  type GroupProgress,
+  type PlannedTopics,
+  type Positions,
+} from './progress.ts'
 export type { DrainRow, GroupRow } from './status.ts'
 export { Tail } from './tail.ts'

@@ -143,7 +143,7 @@ class GroupMove {
       case 'preparing':
         return this.#prepare()
       case 'announcing':
-        return this.#journal({ kind: 'group-moving', group: this.#group, at: this.#at() })
+        return this.#announce()
       case 'emptying':
         return this.#empty(signal)
       case 'copying':
@@ -180,6 +180,17 @@ class GroupMove {
     this.#placeholder = placeholder
     await placeholder.join()
     return { kind: 'prepared' }
+  }
+
+  /** Its members go on committing on what they read of the target: as the placeholder, from here on. */
+  #announce(): Promise<MoveEvent> {
+    const topics = this.#options.topics()
+    const isParallel = this.#progress.partitions.some(
+      ({ topic }) => topics.get(topic)?.parallel !== undefined,
+    )
+    const entry = { kind: 'group-moving', group: this.#group, at: this.#at() } as const
+    const placeholder = isParallel ? this.#placeholder?.committer : undefined
+    return this.#journal(placeholder === undefined ? entry : { ...entry, placeholder })
   }
 
   async #empty(signal: AbortSignal): Promise<MoveEvent> {

@@ -41,7 +41,11 @@ export const entrySchema = z.discriminatedUnion('kind', [
     ),
     starts: starts.optional(),
   }),
-  z.strictObject({ kind: z.literal('group-moving'), ...group }),
+  z.strictObject({
+    kind: z.literal('group-moving'),
+    ...group,
+    placeholder: z.strictObject({ memberId: z.string(), generationId: z.int() }).optional(),
+  }),
   z.strictObject({ kind: z.literal('group-moved'), ...group }),
   z.strictObject({ kind: z.literal('group-aborted'), ...group, reason: z.string() }),
   z.strictObject({ kind: z.literal('group-forgotten'), ...group }),

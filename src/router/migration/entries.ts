@@ -72,11 +72,19 @@ export interface FlipEntry extends Omit<FenceEntry, 'kind'> {
   readonly starts: readonly StartedPartition[]
 }
 
+/** A member of a group on the target, by which its coordinator knows it. */
+export interface GroupMember {
+  readonly memberId: string
+  readonly generationId: number
+}
+
 /** A group's joins are held, and its placeholder waits on the target. */
 export interface GroupMovingEntry {
   readonly kind: 'group-moving'
   readonly group: string
   readonly at: number
+  /** Of a group that reads unordered topics: as whom its members' commits go to the target meanwhile. */
+  readonly placeholder?: GroupMember | undefined
 }
 
 /** The group's offsets are on the target: its joins go there. */

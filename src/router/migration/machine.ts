@@ -226,14 +226,27 @@ function arrive(state: MigrationState, phase: Phase): Applied {
   return accepted({ ...state, phase, groups })
 }
 
-function stand(state: MigrationState, { kind, group }: GroupEntry): Applied {
+function stand(state: MigrationState, entry: GroupEntry): Applied {
+  const { kind, group } = entry
   const standing = standingOf(state, group)
   const row: Partial<Record<EntryKind, GroupStanding>> = groupTransitions[standing]
   const next = row[kind]
   if (next === undefined) {
     return refused(`${kind} is not possible for group ${group}, which is ${inWords[standing]}`)
   }
-  return accepted({ ...state, groups: new Map(state.groups).set(group, next) })
+  const groups = new Map(state.groups).set(group, next)
+  return accepted({ ...state, groups, placeholders: placeholdersBehind(state, entry) })
+}
+
+function placeholdersBehind(
+  { placeholders }: MigrationState,
+  entry: GroupEntry,
+): MigrationState['placeholders'] {
+  const standing = entry.kind === 'group-moving' ? entry.placeholder : undefined
+  if (standing === undefined && !placeholders.has(entry.group)) return placeholders
+  const behind = new Map(placeholders)
+  behind.delete(entry.group)
+  return standing === undefined ? behind : behind.set(entry.group, standing)
 }
 
 const inWords: Record<GroupStanding, string> = {

@@ -1,5 +1,5 @@
 import type { PlannedTopic } from '../view.ts'
-import type { SequenceBaseEntry } from './entries.ts'
+import type { GroupMember, SequenceBaseEntry } from './entries.ts'
 
 export const phases = ['source', 'fenced', 'spliced', 'drained', 'target'] as const
 export type Phase = (typeof phases)[number]
@@ -39,6 +39,8 @@ export interface MigrationState {
   readonly topics: ReadonlyMap<string, PlannedTopic>
   /** The groups that the journal speaks of; `standingOf` knows of all. */
   readonly groups: ReadonlyMap<string, GroupStanding>
+  /** Who stands in on the target for groups that move, where the journal says so. */
+  readonly placeholders: ReadonlyMap<string, GroupMember>
   /** Where the carrying of stragglers stands, in the source's offsets, by `partitionKey`. */
   readonly carried: ReadonlyMap<string, bigint>
   /** What is taken off the sequence numbers of producers, the first entry of each. */
@@ -52,6 +54,7 @@ export const initialState: MigrationState = {
   everyTopic: false,
   topics: new Map(),
   groups: new Map(),
+  placeholders: new Map(),
   carried: new Map(),
   sequenceBases: [],
 }

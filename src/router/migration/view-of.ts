@@ -47,5 +47,6 @@ export function viewOf(state: MigrationState, { hasTarget, preparing }: ViewOpti
     spliced,
     home,
     groups,
+    placeholders: state.placeholders,
   }
 }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { silentLog } from '../../../src/log.ts'
 import { GroupsMover } from '../../../src/migrator/groups/index.ts'
 import { quietMs } from '../../../src/migrator/groups/open-ends.ts'
+import { needed, unread } from '../../../src/migrator/source-writes.ts'
 import {
   parallelTimelines,
   type GroupStanding,
@@ -92,7 +93,10 @@ describe('a group of an unordered topic', () => {
     world.join([{ clientId: 'app', rejoinMs: 100 }])
     await looks(quietMs)
     await world.clock.until(mover.settled())
-    expect(world.entries.map(({ kind }) => kind)).toEqual(['group-moving', 'group-moved'])
+    expect(world.entries).toMatchObject([
+      { kind: 'group-moving', placeholder: { memberId: 'target-1', generationId: 1 } },
+      { kind: 'group-moved' },
+    ])
     expect(onTarget()).toEqual([7n, 12n, 9n])
   })
 
@@ -130,13 +134,20 @@ describe('the source of an unordered topic', () => {
     await tail.ends.look(world.topics, 0)
     expect(tail.ends.writtenTo(world.topics, 0)).toEqual([])
     expect(tail.ends.unsettled(world.topics, 0)).toEqual(['orders'])
+    expect(needed(tail.ends, world.topics, 0)).toEqual([
+      '10 s in which nobody writes to orders on the source',
+    ])
     write(1, sourceEnd + 50n)
     await tail.ends.look(world.topics, 1_000)
     expect(tail.ends.writtenTo(world.topics, 1_000)).toEqual(['orders-1 (50/s)'])
+    expect(needed(tail.ends, world.topics, 1_000)).toEqual([
+      'the source, which is still written to, and therefore still needed: orders-1 (50/s); send these producers through a sidecar',
+    ])
+    expect(unread(tail.ends, world.topics, 1_000)[0]).toContain('written to again: orders-1 (50/s)')
     expect(tail.ends.of('orders', 1)).toMatchObject({ end: 150n, ratePerSecond: 50 })
     await tail.ends.look(world.topics, 1_000 + quietMs)
     expect(tail.ends.writtenTo(world.topics, 1_000 + quietMs)).toEqual([])
-    expect(tail.ends.unsettled(world.topics, 1_000 + quietMs)).toEqual([])
+    expect(needed(tail.ends, world.topics, 1_000 + quietMs)).toEqual([])
   })
 
   test('is asked for nothing where every topic is ordered', async () => {

@@ -64,21 +64,33 @@ const offset = fc.oneof(
 const reason = fc.string({ unit: 'grapheme', maxLength: 10 })
 const groups = fc.constantFrom('billing', 'mail', '', 'gr\u{fc}n\n')
 
-const fenceEntry = fc.record({
-  kind: fc.constant('fence' as const),
+const plan = {
   fence: small,
   at,
   clusterId: fc.option(fc.string()),
   everyTopic: fc.boolean(),
-  topics: fc.array(
-    fc.record({
-      name: names,
-      targetName: names,
-      topicId: fc.option(fc.constant('AAAAAAAAAAAAAAAAAAAAAA')),
-      partitions: small,
-    }),
-    { maxLength: 3 },
-  ),
+}
+const topic = {
+  name: names,
+  targetName: names,
+  topicId: fc.option(fc.constant('AAAAAAAAAAAAAAAAAAAAAA')),
+  partitions: small,
+}
+const unorderedTopic = fc.record({ ...topic, targetPartitions: small })
+const started = fc.array(fc.record({ topic: names, partition: small, start: offset }), {
+  maxLength: 4,
+})
+
+const fenceEntry = fc.record({
+  kind: fc.constant('fence' as const),
+  ...plan,
+  topics: fc.array(fc.oneof(fc.record(topic), unorderedTopic), { maxLength: 3 }),
+})
+const flipEntry = fc.record({
+  kind: fc.constant('flip' as const),
+  ...plan,
+  topics: fc.array(unorderedTopic, { maxLength: 3 }),
+  starts: started,
 })
 
 const groupEntry = fc.oneof(
@@ -93,11 +105,18 @@ const groupEntry = fc.oneof(
     at,
   }),
   fc.record({ kind: fc.constant('group-aborted' as const), group: groups, at, reason }),
+  fc.record({
+    kind: fc.constant('group-moving' as const),
+    group: groups,
+    at,
+    placeholder: fc.record({ memberId: fc.string(), generationId: fc.nat() }),
+  }),
 )
 
 /** Any entry, valid where it stands or not. */
 export const anyEntry: fc.Arbitrary<Entry> = fc.oneof(
   fenceEntry,
+  flipEntry,
   fc.record({ kind: fc.constant('abort' as const), fence: small, at, reason }),
   fc.record({
     kind: fc.constant('splice' as const),

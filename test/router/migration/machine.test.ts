@@ -183,6 +183,18 @@ describe('a flip', () => {
   })
 })
 
+it('shows the placeholder of a group that moves until it has moved, or has not', () => {
+  const placeholder = { memberId: 'm', generationId: 1 }
+  const moving: Entry = { kind: 'group-moving', group: 'billing', at: 1500, placeholder }
+  const shown = (...entries: readonly Entry[]) => [
+    ...viewOf(after(fence, splice, ...entries), { hasTarget: true, preparing: false }).placeholders,
+  ]
+  expect(shown(moving, group('moving', 'mail'))).toEqual([['billing', placeholder]])
+  expect(shown(moving, group('moved'))).toEqual([])
+  expect(shown(moving, aborted())).toEqual([])
+  expect(shown(moving, aborted(), group('moving'))).toEqual([])
+})
+
 describe('a group', () => {
   const standing = (...entries: readonly Entry[]): string =>
     standingOf(after(fence, splice, ...entries), 'billing')
