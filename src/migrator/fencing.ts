@@ -9,6 +9,7 @@ import { readFenceEnds } from './fence.ts'
 import { giveStarts, readStarts } from './positions.ts'
 import { isInternal, isUnordered, type Plan, type TopicPlan } from './preflight/index.ts'
 import type { MigrationRecord } from './record.ts'
+import { within } from './within.ts'
 
 /** No client waits longer in a Fetch than this; what waits nevertheless costs its client a pause, not order. */
 const longFetchWaitMs = 6_000
@@ -234,20 +235,6 @@ export class Fencing {
   #bounded<T>(work: Promise<T>): Promise<T> {
     const { record, deadlineMs, now } = this.#options
     return within((record.state.fence?.at ?? now()) + deadlineMs - now(), work)
-  }
-}
-
-/** @throws when it takes longer */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const timer = new AbortController()
-  const late = sleep(Math.max(1, ms), undefined, { signal: timer.signal }).then(() => {
-    throw new CutoverError('upstream_timeout', 'it did not answer in time')
-  })
-  late.catch(() => {})
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    timer.abort()
   }
 }
 

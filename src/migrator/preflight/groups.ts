@@ -1,3 +1,4 @@
+import { apis } from '../../protocol/index.ts'
 import type { Cluster } from '../cluster.ts'
 import { readEnds } from '../ends.ts'
 import {
@@ -78,7 +79,13 @@ async function findGroup(
   const committed = await fetchOffsets(source, group)
   const topics = [...committed.keys()].filter((topic) => ends.has(topic))
   if (topics.length > 0 && isForeign(listed)) return [foreign(subject, listed, topics)]
-  if (topics.length > 0 && isModern(listed)) return [modern(subject, listed, topics)]
+  if (topics.length > 0 && isModern(listed)) {
+    return [modern(subject, listed, `offsets on ${topics.join(', ')}`)]
+  }
+  if (unordered.size > 0 && isModern(listed)) {
+    const named = (await readByModern(source, group)).filter((topic) => unordered.has(topic))
+    if (named.length > 0) return [modern(subject, listed, `they read ${named.join(', ')}`)]
+  }
   if (isForeign(listed) || isModern(listed)) return []
   const on = await describeGroup(source, group)
   const read = [...topicsOf(on, committed)].filter((topic) => ends.has(topic))
@@ -94,6 +101,20 @@ async function findGroup(
     ...(isDormant ? [dormant(subject, remaining(committed, ends), topics)] : []),
     ...(topics.length === 0 ? [uncommitted(subject, read)] : []),
   ]
+}
+
+/** What members of the protocol of KIP-848 read, whether they have committed or not. */
+async function readByModern(source: Cluster, group: string): Promise<readonly string[]> {
+  const version = source.version(apis.consumerGroupDescribe.key, 1)
+  if (version === undefined) return []
+  const body = { groupIds: [group], includeAuthorizedOperations: false }
+  const { groups } = await source.ask(apis.consumerGroupDescribe, version, body, { group })
+  const members = groups.flatMap((described) => described.members)
+  const names = members.flatMap(({ subscribedTopicNames, assignment }) => [
+    ...subscribedTopicNames,
+    ...assignment.topicPartitions.map(({ topicName }) => topicName),
+  ])
+  return [...new Set(names)]
 }
 
 /** Records of the plan behind what the group has committed. */
@@ -120,18 +141,14 @@ const assignsItself = ({ protocolType, members }: DescribedGroup): boolean =>
 const isForeign = ({ protocolType }: GroupOfAnyKind): boolean =>
   !['', 'consumer', 'streams'].includes(protocolType)
 
-const modern = (
-  subject: string,
-  { groupType }: GroupOfAnyKind,
-  topics: readonly string[],
-): Finding => ({
+const modern = (subject: string, { groupType }: GroupOfAnyKind, evidence: string): Finding => ({
   severity: 'blocking',
   subject,
   problem:
     groupType.toLowerCase() === 'consumer'
       ? 'its members use the consumer protocol of KIP-848, which cannot be moved'
       : `its members use the ${groupType.toLowerCase()} protocol, which cannot be moved`,
-  evidence: `it has members, and offsets on ${topics.join(', ')}`,
+  evidence: `it has members, and ${evidence}`,
   remedy:
     'restart its members with group.protocol=classic, through the sidecar, or leave its topics out of the plan',
 })

@@ -170,4 +170,28 @@ describe('groups of unordered topics', () => {
       'info group billing: it is dormant: it has no members, and nothing left to read (offsets on orders)',
     ])
   })
+
+  test('of the protocol of KIP-848 block by what they read, committed or not', async () => {
+    list('consumer', 'consumer')
+    const reads = { topicId: 'AAAAAAAAAAAAAAAAAAAAAA', topicName: 'orders', partitions: [0] }
+    const told = { memberId: 'm', memberEpoch: 1, clientId: 'app', clientHost: '/h' }
+    source.on(apis.consumerGroupDescribe, ({ groupIds }) => ({
+      throttleTimeMs: 0,
+      groups: groupIds.map((groupId) => ({
+        ...{ errorCode: 0, groupId, groupState: 'Stable', groupEpoch: 1, assignmentEpoch: 1 },
+        assignorName: 'uniform',
+        members: [
+          {
+            ...{ ...told, subscribedTopicNames: [] },
+            assignment: { topicPartitions: [reads] },
+            targetAssignment: { topicPartitions: [] },
+          },
+        ],
+      })),
+    }))
+    expect(await find(unordered)).toEqual([
+      'blocking group billing: its members use the consumer protocol of KIP-848, which cannot be moved (it has members, and they read orders)',
+    ])
+    expect(await find()).toEqual([])
+  })
 })

@@ -37,6 +37,19 @@ const withEnd = (end: Partial<ReturnType<typeof settled>> | { logEnd: null }): F
 })
 
 describe('a fence', () => {
+  it('of a mixed plan waits for the positions on unordered topics, and splices with them', () => {
+    const logs = { name: 'logs', targetName: 'logs', topicId: null, partitions: 1, targetPartitions: 1 } // prettier-ignore
+    const mixed = after({ ...fence, topics: [...fence.topics, logs] })
+    expect(nextStep(mixed, { ...ready, starts: [] }, 1200, options)).toEqual({
+      kind: 'wait',
+      for: ['the positions of the groups of logs on the target'],
+    })
+    const starts = [{ topic: 'logs', partition: 0, start: 7n }]
+    const step = nextStep(mixed, { ...ready, starts }, 1200, options)
+    expect(step).toEqual({ kind: 'append', entry: { ...splice, starts } })
+    expect(step.kind === 'append' && apply(mixed, step.entry).ok).toBe(true)
+  })
+
   it('ends in the splice when nothing is waited for', () => {
     expect(fenced(ready)).toEqual({ kind: 'append', entry: splice })
     expect(apply(after(fence), splice).ok).toBe(true)
@@ -178,6 +191,15 @@ describe('groups', () => {
       expect(step([group(kind)], facts)).toEqual(appends({ kind: 'drained', at: 9000 }))
       expect(step([group(kind), drained], facts)).toEqual(appends({ kind: 'target', at: 9000 }))
     }
+  })
+
+  it('that have read everything wait for the source to be quiet, and are not left for that', () => {
+    const read = fact({ state: 'dormant', members: 0, remaining: 0n })
+    const sentence =
+      'group billing: it has read orders to the end, and moves when nobody writes there on the source any more'
+    expect(step([], { groups: [read] })).toEqual(waits(sentence))
+    expect(step([], { groups: [read] }, 'leave')).toEqual(waits(sentence))
+    expect(step([], { groups: [{ ...read, state: 'active' }] })).toEqual(waits(sentence))
   })
 
   it('that are drained or active are not left', () => {
