@@ -23,6 +23,7 @@ let views: View[]
 let record: MigrationRecord
 let producers: Producers
 let retained: Retained
+let bases: SequenceBases
 /** What `produced` tells, of what was in flight. */
 let produced: () => Promise<boolean>
 /** How many Fetches wait at brokers. */
@@ -58,6 +59,7 @@ beforeEach(() => {
   entries = []
   views = []
   retained = new Retained()
+  bases = new SequenceBases()
   produced = () => Promise.resolve(true)
   longFetches = 0
   const journal = {
@@ -75,7 +77,7 @@ beforeEach(() => {
     endHeld() {},
     endOutdated() {},
     retained,
-    bases: new SequenceBases(),
+    bases,
     retry() {},
     readers: () => [],
     groups: { held: () => ({ count: 0, members: [], sinceMs: null }) },
@@ -222,6 +224,23 @@ describe('a mixed plan', () => {
       record.state.topics.get(topic)?.timelines.map((timeline) => retained.isLoading(timeline))
     expect([loading('orders'), loading('logs')]).toEqual([[true], Array(5).fill(false)])
   })
+})
+
+test('a base of sequence numbers is kept under the partition that clients know', async () => {
+  await fencing().run(planOf(unordered))
+  const timelines = record.state.topics.get('logs')?.timelines ?? []
+  for (const timeline of timelines) {
+    bases.wanted({ timeline, producerId: 5n, producerEpoch: 0, base: 3 })
+  }
+  await record.settled()
+  expect(entries.slice(1)).toMatchObject(
+    timelines.map((_, partition) => ({ kind: 'sequence-base', topic: 'logs', partition, base: 3 })),
+  )
+  bases.active = true
+  const known = timelines.map((timeline) =>
+    bases.known({ timeline, producerId: 5n, producerEpoch: 0 }),
+  )
+  expect(known).toEqual([3, 3, 3, 3, 3])
 })
 
 describe('what was in flight to the source', () => {

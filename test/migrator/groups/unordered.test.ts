@@ -5,6 +5,8 @@ import { quietMs } from '../../../src/migrator/groups/open-ends.ts'
 import { needed, unread } from '../../../src/migrator/source-writes.ts'
 import {
   parallelTimelines,
+  sourceTimeline,
+  splice,
   type GroupStanding,
   type PlannedTopic,
 } from '../../../src/router/index.ts'
@@ -105,6 +107,31 @@ describe('a group of an unordered topic', () => {
     await looks(quietMs)
     await world.clock.until(mover.settled())
     expect(onTarget()).toEqual([7n, 8n, 7n])
+  })
+
+  test('that reads an ordered topic, too, waits for both, and takes the offsets of that one along', async () => {
+    const end = {
+      end: 50n,
+      next: { cluster: 'target', topic: 'bills', partition: 0, start: 3n },
+    } as const
+    const bills = { name: 'bills', targetName: 'bills', topicId: null }
+    world.topics.set('bills', { ...bills, timelines: [splice(sourceTimeline('bills', 0), end)] })
+    world.source.logs.set('bills 0', { start: 0n, end: 50n, records: batch(0n, 50) })
+    const commit = (offset: bigint) => {
+      const stored = { offset, leaderEpoch: -1, metadata: '' }
+      world.source.group(group).offsets.commit('bills', 0, stored)
+    }
+    commit(49n)
+    for (const partition of [0, 1, 2]) commitOnTarget(partition, 8n)
+    await looks(quietMs)
+    expect(mover.facts).toMatchObject([{ drained: false, remaining: 1n, behindIn: ['bills'] }])
+    commit(50n)
+    await mover.tick()
+    await world.clock.until(mover.settled())
+    expect(world.target.group(group).offsets.all()).toMatchObject([
+      { topic: 'orders-v2', partitions: [8n, 8n, 8n].map((offset) => ({ value: { offset } })) },
+      { topic: 'bills', partitions: [{ partition: 0, value: { offset: 3n } }] },
+    ])
   })
 
   test('stays where somebody writes to the source while it moves', async () => {
