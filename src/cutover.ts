@@ -232,7 +232,7 @@ function topicRows(migrator: Migrator): Status['topics'] {
         sourceEnd: end === null ? null : Number(end),
         targetStart: open.cluster === 'target' ? Number(open.start) : null,
         stragglers: stragglers?.count ?? null,
-        sourceWriteRate: stragglers?.ratePerSecond ?? seen?.ratePerSecond ?? null,
+        sourceWriteRate: stragglers?.ratePerSecond ?? null,
       }
     }),
   }))

@@ -149,10 +149,12 @@ export class Migrator {
 
   /** What reached the source behind the splice; undefined while that was not looked at. */
   stragglers(topic: string, partition: number): StragglerCount | undefined {
-    return this.#stragglers.of(topic, partition)
+    const seen = this.sourceEnd(topic, partition)
+    if (seen === undefined) return this.#stragglers.of(topic, partition)
+    return { count: Number(seen.written), ratePerSecond: seen.ratePerSecond }
   }
 
-  /** Where a partition of the source ends, and how fast it is written to, of an unordered topic. */
+  /** Where a partition of the source ends now, of an unordered topic. */
   sourceEnd(topic: string, partition: number): OpenEnd | undefined {
     return this.#tail.ends.of(topic, partition)
   }

@@ -8,6 +8,8 @@ import { sampled, type Rate } from './rate.ts'
  * who writes there past the sidecars would be read by nobody once its groups have moved.
  */
 export const quietMs = 10_000
+/** For how long behind the first look it may be the sidecars' own requests that arrive. */
+const inFlightMs = 2_000
 /** As a timestamp: the end. */
 const latest = -1n
 
@@ -16,8 +18,10 @@ export interface OpenEnd {
   readonly end: bigint
   /** Since when, as far as was seen. */
   readonly sinceMs: number
-  /** Whether anything was written since the first look. */
-  readonly isWritten: boolean
+  /** When it was looked at first. */
+  readonly firstMs: number
+  /** Records that came past the sidecars, since then: of what was on its way at the flip, none. */
+  readonly written: bigint
   /** Records per second; null until it was looked at twice. */
   readonly ratePerSecond: number | null
 }
@@ -50,11 +54,13 @@ export class OpenEnds {
     // A rate of what is written, out of one of what is left.
     const rate = sampled(this.#rates.get(key), -end, nowMs)
     this.#rates.set(key, rate)
-    const isSame = before?.end === end
+    const { firstMs, written, ...seen } = before ?? { firstMs: nowMs, written: 0n, end, sinceMs: 0 }
+    const isPast = end > seen.end && nowMs - firstMs > inFlightMs
     this.#ends.set(key, {
       end,
-      sinceMs: isSame ? before.sinceMs : nowMs,
-      isWritten: before !== undefined && (before.isWritten || !isSame),
+      sinceMs: before?.end === end ? before.sinceMs : nowMs,
+      firstMs,
+      written: isPast ? written + end - seen.end : written,
       ratePerSecond: rate.perSecond,
     })
   }
@@ -73,7 +79,8 @@ export class OpenEnds {
   writtenTo(topics: Topics, nowMs: number): readonly string[] {
     return partitionsOf(topics).flatMap(({ topic, partition }) => {
       const seen = this.of(topic, partition)
-      if (seen?.isWritten !== true || this.isQuiet(topic, partition, nowMs)) return []
+      if (seen === undefined || seen.written === 0n || this.isQuiet(topic, partition, nowMs))
+        return []
       return [`${topic}-${partition} (${perSecond(seen.ratePerSecond ?? 0)})`]
     })
   }

@@ -164,17 +164,21 @@ describe('the source of an unordered topic', () => {
     expect(needed(tail.ends, world.topics, 0)).toEqual([
       '10 s in which nobody writes to orders on the source',
     ])
-    write(1, sourceEnd + 50n)
-    await tail.ends.look(world.topics, 1_000)
-    expect(tail.ends.writtenTo(world.topics, 1_000)).toEqual(['orders-1 (50/s)'])
-    expect(needed(tail.ends, world.topics, 1_000)).toEqual([
-      'the source, which is still written to, and therefore still needed: orders-1 (50/s); send these producers through a sidecar',
+    write(0, sourceEnd + 5n)
+    await tail.ends.look(world.topics, 2_000)
+    // It was on its way at the flip.
+    expect(tail.ends.writtenTo(world.topics, 2_000)).toEqual([])
+    write(1, sourceEnd + 250n)
+    await tail.ends.look(world.topics, 5_000)
+    expect(tail.ends.writtenTo(world.topics, 5_000)).toEqual(['orders-1 (57/s)'])
+    expect(needed(tail.ends, world.topics, 5_000)).toEqual([
+      'the source, which is still written to, and therefore still needed: orders-1 (57/s); send these producers through a sidecar',
     ])
-    expect(unread(tail.ends, world.topics, 1_000)[0]).toContain('written to again: orders-1 (50/s)')
-    expect(tail.ends.of('orders', 1)).toMatchObject({ end: 150n, ratePerSecond: 50 })
-    await tail.ends.look(world.topics, 1_000 + quietMs)
-    expect(tail.ends.writtenTo(world.topics, 1_000 + quietMs)).toEqual([])
-    expect(needed(tail.ends, world.topics, 1_000 + quietMs)).toEqual([])
+    expect(unread(tail.ends, world.topics, 5_000)[0]).toContain('written to again: orders-1 (57/s)')
+    expect(tail.ends.of('orders', 1)).toMatchObject({ end: 350n, written: 250n })
+    await tail.ends.look(world.topics, 5_000 + quietMs)
+    expect(tail.ends.writtenTo(world.topics, 5_000 + quietMs)).toEqual([])
+    expect(needed(tail.ends, world.topics, 5_000 + quietMs)).toEqual([])
   })
 
   test('is asked for nothing where every topic is ordered', async () => {
