@@ -1,6 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { silentLog } from '../../../src/log.ts'
-import { GroupsMover } from '../../../src/migrator/groups/index.ts'
+import {
+  administrator,
+  copyOffsets,
+  GroupsMover,
+  Tail,
+} from '../../../src/migrator/groups/index.ts'
 import { quietMs } from '../../../src/migrator/groups/open-ends.ts'
 import { needed, unread } from '../../../src/migrator/source-writes.ts'
 import {
@@ -144,6 +149,23 @@ describe('a group of an unordered topic', () => {
       { kind: 'group-moving' },
       { kind: 'group-aborted', reason: 'orders-0 was written to on the source meanwhile' },
     ])
+  })
+
+  test('that is given up goes on at the target where it had got to there', async () => {
+    world.source.groups.delete(group)
+    world.commit(0, 20n)
+    commitOnTarget(1, 12n)
+    await mover.tick()
+    const progress = mover.progressOf(group)
+    if (progress === undefined) throw new Error('it was not seen')
+    const { options, target, topics } = world
+    const from = { ...options, tail: new Tail(options.source) }
+    await expect(copyOffsets(from, target, progress, topics, administrator, 0)).rejects.toThrow(
+      'went back on orders-0: 80 records left',
+    )
+    expect(onTarget()).toEqual([undefined, 12n, undefined])
+    await copyOffsets(from, target, progress, topics, administrator, 0, 'skip')
+    expect(onTarget()).toEqual([7n, 12n, 7n])
   })
 
   test('is not drained while records are left that it has committed nothing on', async () => {

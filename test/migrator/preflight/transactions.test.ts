@@ -47,6 +47,14 @@ describe('a source before 2.8 tells ids by the log of its coordinators', () => {
     },
   )
 
+  test('a producer on an unordered topic', async () => {
+    source.write(committed(minutes(9), { orders: [1] }))
+    const topics = plan.map((topic) => ({ ...topic, targetPartitions: 3 }))
+    expect(await findTransactions(source, topics, nowMs)).toMatchObject([
+      { severity: 'blocking', subject: 'transactional id billing' },
+    ])
+  })
+
   test('one that is open for long', async () => {
     source.write([{ id: 'billing', agoMs: minutes(20), state: 'Ongoing', ...orders(0) }])
     expect(await find()).toEqual([open("its coordinator's log names orders-0, state Ongoing")])
