@@ -1,5 +1,12 @@
 import { apis, encodeResponse, errorCodes } from '../protocol/index.ts'
-import { moveFetch, routeFetch, seenFetch, type Destination } from '../router/index.ts'
+import {
+  moveFetch,
+  moveFetchInPlace,
+  routeFetch,
+  seenFetch,
+  type Destination,
+  type FetchPatcher,
+} from '../router/index.ts'
 import type { SessionContext } from './context.ts'
 import { Exchange } from './exchange.ts'
 import { requestFrame, type Outcome, type Requests, type RequestsOwner } from './requests.ts'
@@ -54,7 +61,7 @@ export class FetchRequests {
       buffer.writeInt32BE(shortFetchWaitMs, seenFetch.maxWaitAt)
     }
     const { maxWaitMs } = seenFetch
-    if (route === 'moved') return this.#moved(buffer.subarray(at + 4, frameEnd), version)
+    if (route === 'moved') return this.#moved(buffer, at, frameEnd, version)
     let upstream: Upstream | undefined
     const session = this.#session
     if (sessionEpoch === 0) this.#askedBehindSplice = table.view.spliced
@@ -90,31 +97,49 @@ export class FetchRequests {
   }
 
   /** Partitions that have moved are read where each offset lies; the answer is translated. */
-  #moved(frame: Buffer, version: number): Outcome {
-    const { sessionId, sessionEpoch } = seenFetch
+  #moved(buffer: Buffer, at: number, frameEnd: number, version: number): Outcome {
+    const { sessionId, sessionEpoch, maxWaitMs } = seenFetch
+    const correlationId = buffer.readInt32BE(at + 8)
     // Sessions (KIP-227) are of one broker: the client begins anew, and gets none.
-    if (sessionId !== 0 && sessionEpoch > 0) {
-      return this.#endSession(frame.readInt32BE(4), version)
-    }
-    const request = requestFrame(Buffer.from(frame))
-    if (request === undefined) return this.#requests.malformed('Fetch')
-    const moved = moveFetch(this.#context.table(), request, {
+    if (sessionId !== 0 && sessionEpoch > 0) return this.#endSession(correlationId, version)
+    const table = this.#context.table()
+    const options = {
       splitFetchWaitMs: this.#context.limits.splitFetchWaitMs,
       gatheredBytesMax: this.#context.limits.rewrittenResponseBytesMax,
       readings: this.#context.readings,
       reader: this.#owner,
-    })
+    }
+    const inPlace = moveFetchInPlace(table, buffer, at, frameEnd, version, options)
+    if (inPlace !== undefined) {
+      const to = this.#waiting.connected(inPlace.to)
+      if (to === undefined) return 'wait'
+      this.#expect(to, version, correlationId, inPlace.translate(), maxWaitMs)
+      return to
+    }
+    const request = requestFrame(Buffer.from(buffer.subarray(at + 4, frameEnd)))
+    if (request === undefined) return this.#requests.malformed('Fetch')
+    const moved = moveFetch(table, request, options)
     if (moved.kind !== 'stream') return this.#requests.decided(request, moved)
     const upstream = this.#waiting.connected(moved.to)
     if (upstream === undefined) return 'wait'
     this.#owner.run.flush()
-    const sent = new Exchange(apis.fetch.key, version, request.correlationId, 'moved')
-    sent.patcher = moved.patcher
-    sent.waitMs = moved.maxWaitMs
-    this.#requests.expect(upstream, sent)
+    this.#expect(upstream, version, correlationId, moved.patcher, moved.maxWaitMs)
     upstream.write(moved.frame, this.#owner.downstream)
-    this.#waiting.sent()
     return 'done'
+  }
+
+  #expect(
+    upstream: Upstream,
+    version: number,
+    correlationId: number,
+    patcher: FetchPatcher,
+    waitMs: number,
+  ): void {
+    const sent = new Exchange(apis.fetch.key, version, correlationId, 'moved')
+    sent.patcher = patcher
+    sent.waitMs = waitMs
+    this.#requests.expect(upstream, sent)
+    this.#waiting.sent()
   }
 
   #leads(upstream: Upstream, route: Destination | string): boolean {

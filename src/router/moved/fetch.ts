@@ -68,7 +68,7 @@ type AnsweredTopic = FetchResponse['responses'][number]
 type AnsweredPartition = AnsweredTopic['partitions'][number]
 
 /** One partition on its way: where it is read, and how the answer becomes what clients see. */
-interface Reading {
+export interface Reading {
   /** As clients know it. */
   readonly name: string
   readonly topicId: string
@@ -163,7 +163,7 @@ export function moveFetch(
   }))
   const [only] = frames
   if (streams && only !== undefined) {
-    const patcher = patcherFor(version, only.part, options.readings)
+    const patcher = patcherFor(version, only.part.readings, options.readings)
     return { kind: 'stream', to: only.to, frame: only.frame, patcher, maxWaitMs }
   }
   return {
@@ -257,8 +257,11 @@ function addTo(
     lastFetchedEpoch: -1,
     logStartOffset: -1n,
   })
-  part.readings.set(`${key} ${segment?.partition ?? partition.partition}`, reading)
+  part.readings.set(readingKey(key, segment?.partition ?? partition.partition), reading)
 }
+
+/** @param topic its name on the cluster that answers, or its id where the version has ids */
+export const readingKey = (topic: string, partition: number): string => `${topic} ${partition}`
 
 function nativePosition(segment: Segment, { fetchOffset }: AskedPartition): bigint {
   const native = toNative(segment, fetchOffset)
@@ -280,11 +283,16 @@ function shiftFor({ timeline, segment }: Reading, readings: Readings): Shift | u
   return { offset, epoch, virtualEnd: known > end ? known : end }
 }
 
-function patcherFor(version: number, part: Part, readings: Readings): FetchPatcher {
+/** @param asked by `readingKey` */
+export function patcherFor(
+  version: number,
+  asked: ReadonlyMap<string, Reading>,
+  readings: Readings,
+): FetchPatcher {
   const find = (topic: string, partition: number): Reading | undefined =>
-    part.readings.get(`${topic} ${partition}`)
+    asked.get(readingKey(topic, partition))
   const shownIds = new Map<string, string>()
-  for (const [key, { topicId }] of part.readings) shownIds.set(key.split(' ')[0] ?? '', topicId)
+  for (const [key, { topicId }] of asked) shownIds.set(key.split(' ')[0] ?? '', topicId)
   return new FetchPatcher(
     version,
     (topic, partition) => {
@@ -309,7 +317,7 @@ function showTopic(
   const key = version >= 13 ? topic.topicId : topic.topic
   let shown: Reading | undefined
   const partitions = topic.partitions.map((partition) => {
-    const reading = asked.get(`${key} ${partition.partitionIndex}`)
+    const reading = asked.get(readingKey(key, partition.partitionIndex))
     shown ??= reading
     return reading === undefined ? partition : showPartition(partition, reading, readings)
   })

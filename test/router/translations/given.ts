@@ -106,7 +106,8 @@ export function movedTable({ view = {}, spliced = true }: Given = {}): RoutingTa
   })
 }
 
-function tableOf(topics: Leaders, view: Partial<View>): RoutingTable {
+/** With these topics on the target. */
+export function tableOf(topics: Leaders, view: Partial<View>): RoutingTable {
   return nextTable(undefined, {
     source: topologyOf('source', [1, 2, 3], sourceTopics, topicIdOf),
     target: topologyOf('target', [11, 12], topics, targetIdOf),
