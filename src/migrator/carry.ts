@@ -19,6 +19,8 @@ const transactionTimeoutMs = 30_000
 /** In its offsets the target keeps how far each partition of the source was carried. */
 const carriedGroup = 'kafka-cutover-carried'
 export const transactionalId = 'kafka-cutover-carry'
+/** A partition of which nobody commits offsets: the one stored here is that of no record. */
+const settledMark = { topic: '__consumer_offsets', partition: 0 }
 const allReplicas = -1
 const produceTimeoutMs = 10_000
 const decideTriesMax = 40
@@ -153,7 +155,6 @@ export class Carrier {
 
   async #append({ topic, partition }: Segment, late: Late): Promise<void> {
     const producer = (this.#producer ??= await this.#initialise())
-    const ids = { transactionalId, ...producer }
     const coordinator = { transaction: transactionalId }
     const others = late.batches.filter((batch) => !isIdempotent(batch))
     if (others.length > 0) {
@@ -173,6 +174,17 @@ export class Carrier {
       })
     }
     for (const batch of others) await this.#appendOne({ topic, partition }, batch, producer)
+    await this.#commit({ topic, partition }, late.end, producer)
+  }
+
+  /** Ends the transaction, in which this offset is stored. */
+  async #commit(
+    { topic, partition }: Pick<Segment, 'topic' | 'partition'>,
+    committedOffset: bigint,
+    producer: ProducerName,
+  ): Promise<void> {
+    const ids = { transactionalId, ...producer }
+    const coordinator = { transaction: transactionalId }
     await this.#whenDecided('AddOffsetsToTxn', () =>
       this.#target.ask(apis.addOffsetsToTxn, 3, { ...ids, groupId: carriedGroup }, coordinator),
     )
@@ -188,7 +200,7 @@ export class Carrier {
             partitions: [
               {
                 partitionIndex: partition,
-                committedOffset: late.end,
+                committedOffset,
                 committedLeaderEpoch: -1,
                 committedMetadata: '',
               },
@@ -213,7 +225,35 @@ export class Carrier {
       ),
     )
     this.#sequences.clear()
-    return { producerId, producerEpoch }
+    const producer = { producerId, producerEpoch }
+    const knowsStable = (this.#target.version(apis.offsetFetch.key, 7) ?? 0) >= 7
+    if (!knowsStable) await this.#settleOffsets(producer)
+    return producer
+  }
+
+  /**
+   * Before 2.5 OffsetFetch does not tell of offsets that a transaction is about to commit (KIP-447): a coordinator
+   * takes the offsets of ended transactions to its memory one after the other, some moments behind their
+   * markers. So one more is ended, and when its offset is there, those of all before it are.
+   */
+  async #settleOffsets(producer: ProducerName): Promise<void> {
+    const { topic, partition } = settledMark
+    const stored = async () => {
+      const offsets = await fetchOffsets(this.#target, carriedGroup, settledMark)
+      return offsets.get(topic)?.get(partition)?.offset
+    }
+    // Whoever asks for a group first makes the topic that keeps offsets.
+    await stored()
+    const mark = producer.producerId * 65_536n + BigInt(producer.producerEpoch)
+    await this.#commit(settledMark, mark, producer)
+    for (let tries = 1; tries <= decideTriesMax; tries++) {
+      if ((await stored()) === mark) return
+      await this.#sleep(decidePauseMs)
+    }
+    throw new CutoverError(
+      'upstream_timeout',
+      `the ${this.#target.name} does not tell how far the source was carried`,
+    )
   }
 
   /** The transaction before it is being ended for some moments behind its EndTxn: asked again until it is over. */

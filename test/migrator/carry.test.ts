@@ -151,6 +151,39 @@ describe('what a broker of the source takes up late', () => {
   })
 })
 
+test('a target before 2.5 is asked how far the source was carried when it can tell', async () => {
+  opened.target.close()
+  await target.stop()
+  const topics = [
+    { name: 'orders', partitions: 1 },
+    { name: '__consumer_offsets', partitions: 1 },
+  ]
+  target = await startEmbeddedCluster({ topics, versions: { offsetFetch: 6 } })
+  opened.target = open('target', target)
+  await opened.target.cluster.refresh()
+  await send('target', ['older'])
+  await send('source', ['plain'])
+  expect(await carry()).toMatchObject({ records: 1 })
+  // Its coordinator takes the offsets of ended transactions to its memory some moments later.
+  let behind = 4
+  const stop = target.control(
+    apis.offsetFetch,
+    ({ topics: asked }) => {
+      if (behind-- <= 0) return undefined
+      const none = { committedOffset: -1n, metadata: '', errorCode: 0 }
+      const found = (asked ?? []).map(({ name, partitionIndexes }) => ({
+        name,
+        partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex, ...none })),
+      }))
+      return { kind: 'answer', body: { topics: found } }
+    },
+    { keep: true },
+  )
+  expect(await carry()).toBe(null)
+  stop()
+  expect(written()).toEqual(['plain'])
+})
+
 test('what was aborted is not late: it is void', () => {
   const batch = (value: string, offset: bigint, id: bigint, isTransactional = true) =>
     batchOf([value], {
