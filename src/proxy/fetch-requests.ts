@@ -6,6 +6,7 @@ import {
   seenFetch,
   type Destination,
   type FetchPatcher,
+  type RequestFrame,
 } from '../router/index.ts'
 import type { SessionContext } from './context.ts'
 import { Exchange } from './exchange.ts'
@@ -69,6 +70,8 @@ export class FetchRequests {
     const isKnown =
       session?.id === sessionId &&
       session.upstream.state !== 'closed' &&
+      // Nor is one of a source that is not needed any more.
+      (session.upstream.cluster === 'target' || table.view.home === 'source') &&
       session.spliced === table.view.spliced
     if (sessionId !== 0 && sessionEpoch > 0) {
       // An incremental fetch (KIP-227) means something to the broker that has its session only.
@@ -81,7 +84,8 @@ export class FetchRequests {
     } else if (route === 'split') {
       return this.#requests.other(buffer.subarray(at + 4, frameEnd))
     } else {
-      if (route === 'unknown' && this.#waiting.askLeader(seenFetch.unknownTopic)) return 'wait'
+      if (route === 'unknown' && this.#waiting.askLeader(seenFetch.unknownTopic, true))
+        return 'wait'
       const { home: homeBroker } = this.#owner.brokers
       upstream = this.#waiting.connected(
         route === 'unknown' || route === 'none' ? homeBroker : route,
@@ -119,12 +123,26 @@ export class FetchRequests {
     const request = requestFrame(Buffer.from(buffer.subarray(at + 4, frameEnd)))
     if (request === undefined) return this.#requests.malformed('Fetch')
     const moved = moveFetch(table, request, options)
+    if (moved.kind === 'empty') return this.#answerIn(moved.afterMs, request, moved.frame)
     if (moved.kind !== 'stream') return this.#requests.decided(request, moved)
     const upstream = this.#waiting.connected(moved.to)
     if (upstream === undefined) return 'wait'
     this.#owner.run.flush()
     this.#expect(upstream, version, correlationId, moved.patcher, moved.maxWaitMs)
     upstream.write(moved.frame, this.#owner.downstream)
+    return 'done'
+  }
+
+  /** As a broker that has waited in vain. */
+  #answerIn(ms: number, { version, correlationId }: RequestFrame, answer: Buffer): 'done' {
+    const { answers, run } = this.#owner
+    run.flush()
+    const made = new Exchange(apis.fetch.key, version, correlationId, 'made')
+    answers.expect(made)
+    this.#waiting.sent()
+    setTimeout(() => {
+      if (!this.#owner.gone) answers.made(made, answer)
+    }, ms)
     return 'done'
   }
 

@@ -132,7 +132,7 @@ export class Requests {
       case 'ask':
         if (this.#waiting.ask(decision.question)) return 'wait'
         return this.#waiting.mustBeTranslated(decision.question)
-          ? this.#waiting.waitForLeader(request.api.name)
+          ? this.#waiting.waitForLeader(request.api.name, decision.question.cluster)
           : this.#forward(request, this.#owner.brokers.home)
       case 'forward':
         return this.#forward(request, this.#destination(decision.to))

@@ -103,9 +103,12 @@ export class Waiting {
     return undefined
   }
 
-  /** Asks who leads a topic, which clients know by this name; false when that is known to tell nothing. */
-  askLeader(topic: string): boolean {
-    return this.ask(leadersOf(this.#context.table(), topic === '' ? [] : [topic]))
+  /**
+   * Asks who leads a topic, which clients know by this name; false when that is known to tell nothing.
+   * @param onSource whether partitions are meant that the source has, of a topic of which both are read
+   */
+  askLeader(topic: string, onSource = false): boolean {
+    return this.ask(leadersOf(this.#context.table(), topic === '' ? [] : [topic], onSource))
   }
 
   /** Asks the cluster, as the client. Returns false when that was done, and told nothing. */
@@ -147,16 +150,16 @@ export class Waiting {
   }
 
   /** Nobody leads what has moved, for now: no other broker may have the request. It is decided anew. */
-  waitForLeader(what: string): 'wait' {
+  waitForLeader(what: string, cluster: ClusterName = 'target'): 'wait' {
     this.#waitsSinceMs ??= performance.now()
     const { answerTimeoutMs } = this.#context.limits
     if (performance.now() - this.#waitsSinceMs > answerTimeoutMs) {
-      const message = `no broker of the target could take a ${what} within ${answerTimeoutMs} ms`
+      const message = `no broker of the ${cluster} could take a ${what} within ${answerTimeoutMs} ms`
       this.#owner.fail(new CutoverError('upstream_connect', message))
       return 'wait'
     }
     this.#asked.clear()
-    void this.#context.cluster('target').refresh()
+    void this.#context.cluster(cluster).refresh()
     this.#waitFor(sleep(leaderRetryMs), this.#owner.broke)
     return 'wait'
   }

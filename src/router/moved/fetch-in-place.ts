@@ -10,7 +10,13 @@ import {
 } from '../peek/walk.ts'
 import { leaderOf, type Destination, type RoutingTable } from '../table.ts'
 import { segmentAt, toNative, type Segment } from '../timeline/index.ts'
-import { patcherFor, readingKey, type MoveFetchOptions, type Reading } from './fetch.ts'
+import {
+  isBelowStart,
+  patcherFor,
+  readingKey,
+  type MoveFetchOptions,
+  type Reading,
+} from './fetch.ts'
 
 const flexibleFrom = 12
 /** Flexible versions end each topic, each partition and the request with tagged fields: none is one byte. */
@@ -89,14 +95,21 @@ export function moveFetchInPlace(
       if (segment.end !== null || leader === undefined || (to !== undefined && leader !== to)) {
         return undefined
       }
-      if (segment.partition !== partition || (!hasIds && segment.topic !== name)) return undefined
+      if (isBelowStart(timeline, offset) || (!hasIds && segment.topic !== name)) return undefined
       to = leader
       if (key === undefined) {
         key = table[segment.cluster].topics.get(segment.topic)?.topicId ?? undefined
         if (key === undefined) return undefined
         ids.push([nameAt, key])
       }
-      asked.set(readingKey(key, partition), { name, topicId, partition, offset, timeline, segment })
+      asked.set(readingKey(key, segment.partition), {
+        name,
+        topicId,
+        partition,
+        offset,
+        timeline,
+        segment,
+      })
       places.push({ at: position, segment, offset })
       position = end
     }
@@ -107,6 +120,7 @@ export function moveFetchInPlace(
     for (const { at: placeAt, segment, offset } of places) {
       const native = toNative(segment, offset)
       buffer.writeBigInt64BE(native < segment.start ? segment.start : native, placeAt + offsetAt)
+      buffer.writeInt32BE(segment.partition, placeAt)
       if (version >= 9) buffer.writeInt32BE(-1, placeAt + epochAt)
       if (lastEpochAt > 0) buffer.writeInt32BE(-1, placeAt + lastEpochAt)
       if (logStartAt > 0) buffer.writeBigInt64BE(-1n, placeAt + logStartAt)

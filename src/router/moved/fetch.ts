@@ -14,7 +14,14 @@ import { throttle, type Decision, type RequestFrame } from '../decision.ts'
 import { FetchPatcher, type Shift } from '../patch/index.ts'
 import { entryHeaderBytes, shiftEntry } from '../patch/batch.ts'
 import { joinTopics } from '../splits/partitions.ts'
-import { leaderOf, type Destination, type RoutedPartition, type RoutingTable } from '../table.ts'
+import {
+  anyOf,
+  leaderOf,
+  type Destination,
+  type RoutedPartition,
+  type RoutedTopic,
+  type RoutingTable,
+} from '../table.ts'
 import {
   openSegment,
   segmentAt,
@@ -24,6 +31,8 @@ import {
   type Segment,
   type Timeline,
 } from '../timeline/index.ts'
+import { isSourceOff } from '../translations/translation.ts'
+import { emptyPartition, refusedTopic } from './fetch-made.ts'
 import { leadersOf } from './produce.ts'
 
 /** What is learned from Fetches about partitions that have moved; by their timelines. */
@@ -48,6 +57,8 @@ export interface MoveFetchOptions {
   readonly readings: Readings
   /** Who reads: the session. */
   readonly reader: object
+  /** Topics of which every partition is answered NOT_LEADER_OR_FOLLOWER, so that the client looks for new ones. */
+  readonly signalled?: ReadonlySet<string> | undefined
 }
 
 /** Where a Fetch goes that names a partition which has moved. */
@@ -61,6 +72,8 @@ export type MovedFetch =
       readonly patcher: FetchPatcher
       readonly maxWaitMs: number
     }
+  /** Nobody is asked: there will be nothing, and that is the answer in a while. */
+  | { readonly kind: 'empty'; readonly frame: Buffer; readonly afterMs: number }
 
 type AskedTopic = FetchRequest['topics'][number]
 type AskedPartition = AskedTopic['partitions'][number]
@@ -100,8 +113,12 @@ export function moveFetch(
   const asked = decodeRequest(apis.fetch, version, request.frame, request.bodyOffset)
   const parts = new Map<Destination, Part>()
   const unknown = new Set<string>()
-  const lost: Reading[] = []
+  const unknownOnSource = new Set<string>()
+  /** What is answered here. */
+  const made: AnsweredTopic[] = []
   let backlog = false
+  /** Something is answered here that the client shall know at once. */
+  let isUrgent = false
   for (const topic of asked.topics) {
     const name = version >= 13 ? table.topicNames.get(topic.topicId) : topic.topic
     const routedTopic = name === undefined ? undefined : table.topics.get(name)
@@ -109,6 +126,12 @@ export function moveFetch(
       const routed = routedTopic?.partitions[partition.partition]
       if (name === undefined || routed === undefined) {
         unknown.add(name ?? '')
+        continue
+      }
+      const { topicId } = topic
+      if (options.signalled?.has(name) === true) {
+        made.push(refusedTopic(name, topicId, partition.partition))
+        isUrgent = true
         continue
       }
       const { timeline } = routed
@@ -121,15 +144,21 @@ export function moveFetch(
           request.clientId ?? '',
         )
       }
-      const { topicId } = topic
       const { fetchOffset: offset, partition: index } = partition
       const reading: Reading = { name, topicId, partition: index, offset, timeline, segment }
-      if (segment !== null && segment.end !== null && options.readings.gone(segment.cluster)) {
-        lost.push(reading)
+      const isLost = segment?.end != null && options.readings.gone(segment.cluster)
+      if (isLost || (timeline !== null && isBelowStart(timeline, offset))) {
+        made.push(belowStart(reading))
+        isUrgent = true
         continue
       }
-      const to = readFrom(table, routed, segment)
-      if (to === undefined) unknown.add(name)
+      const isOfSource = timeline === null && isParallel(routedTopic)
+      if (isOfSource && isSourceOff(table.view)) {
+        made.push({ topic: name, topicId, partitions: [emptyPartition(index, offset)] })
+        continue
+      }
+      const to = readFrom(table, routed, segment, isOfSource ? name : undefined)
+      if (to === undefined) (isOfSource ? unknownOnSource : unknown).add(name)
       else {
         if (segment !== null && segment.end !== null) backlog = true
         addTo(parts, to, table, reading, partition, version)
@@ -137,9 +166,18 @@ export function moveFetch(
     }
   }
   if (unknown.size > 0) return { kind: 'ask', question: leadersOf(table, [...unknown]) }
-  const alone = parts.size === 1 && lost.length === 0
+  if (unknownOnSource.size > 0) {
+    return { kind: 'ask', question: leadersOf(table, [...unknownOnSource], true) }
+  }
+  if (parts.size === 0 && !isUrgent) {
+    const frame = encodeResponse(apis.fetch, version, request.correlationId, {
+      responses: joined([made], version),
+    })
+    return { kind: 'empty', frame, afterMs: asked.maxWaitMs }
+  }
+  const alone = parts.size === 1 && made.length === 0
   const streams = alone && !backlog && !isRenamed(parts, version)
-  const waitMsMax = backlog || lost.length > 0 ? 0 : alone ? Infinity : options.splitFetchWaitMs
+  const waitMsMax = backlog || isUrgent ? 0 : parts.size === 1 ? Infinity : options.splitFetchWaitMs
   const maxWaitMs = Math.min(asked.maxWaitMs, waitMsMax)
   const frames = [...parts].map(([to, part]) => ({
     to,
@@ -183,22 +221,39 @@ export function moveFetch(
         throttleTimeMs: decoded.length === 0 ? 0 : throttle(decoded),
         errorCode: decoded.find((answer) => answer.errorCode !== 0)?.errorCode ?? 0,
         sessionId: 0,
-        responses: joinTopics(
-          [...shown, lost.map(belowStart)],
-          (topic) => (version >= 13 ? topic.topicId : topic.topic),
-          (topic) => topic.partitions,
-          (topic, partitions) => ({ ...topic, partitions }),
-        ),
+        responses: joined([...shown, made], version),
         nodeEndpoints: [],
       }
+      const moved = new Set(
+        frames.flatMap(({ to }, i) => {
+          const answer = decoded[i]
+          return answer !== undefined && hasMoved(answer) ? [to.cluster] : []
+        }),
+      )
       return {
-        facts: decoded.some(hasMoved) ? [{ kind: 'leaders-moved', cluster: 'target' }] : [],
+        facts: [...moved].map((cluster) => ({ kind: 'leaders-moved', cluster })),
         nodeIds: [],
         encode: () => encodeResponse(apis.fetch, version, request.correlationId, body),
       }
     },
   }
 }
+
+/** Each topic once, with all of its partitions. */
+const joined = (parts: readonly (readonly AnsweredTopic[])[], version: number): AnsweredTopic[] =>
+  joinTopics(
+    parts,
+    (topic) => (version >= 13 ? topic.topicId : topic.topic),
+    (topic) => topic.partitions,
+    (topic, partitions) => ({ ...topic, partitions }),
+  )
+
+const isParallel = (topic: RoutedTopic | undefined): boolean =>
+  topic?.origins.planned?.parallel !== undefined
+
+/** Whether an offset lies before the first one of a partition that only the target has. */
+export const isBelowStart = ([first]: Timeline, offset: bigint): boolean =>
+  first.cluster === 'target' && offset < first.virtualStart
 
 const hasMoved = (answer: FetchResponse): boolean =>
   answer.responses.some((topic) =>
@@ -221,13 +276,19 @@ function segmentFor(timeline: Timeline, asked: AskedPartition, readings: Reading
   return isBehind ? openSegment(timeline) : segment
 }
 
+/**
+ * @param onSource the topic of a partition that only the source has: where it has no leader now, a broker there
+ * says so, and the other cluster's partitions do not wait for it
+ */
 function readFrom(
   table: RoutingTable,
   routed: RoutedPartition,
   segment: Segment | null,
+  onSource: string | undefined,
 ): Destination | undefined {
-  if (segment === null) return routed.read ?? undefined
-  return leaderOf(table, segment)
+  if (segment !== null) return leaderOf(table, segment)
+  if (routed.read !== null || onSource === undefined) return routed.read ?? undefined
+  return table.source.topics.has(onSource) ? anyOf('source') : undefined
 }
 
 function addTo(
@@ -268,19 +329,22 @@ function nativePosition(segment: Segment, { fetchOffset }: AskedPartition): bigi
   return native < segment.start ? segment.start : native
 }
 
-function shiftFor({ timeline, segment }: Reading, readings: Readings): Shift | undefined {
+function shiftFor(
+  { timeline, segment, partition }: Reading,
+  readings: Readings,
+): (Shift & { readonly partition: number }) | undefined {
   if (timeline === null || segment === null) return undefined
   const offset = shiftOf(segment)
   const epoch = segment.epochBase
   if (segment.end === null) {
     // What the closed segments still hold, clients may go back to.
     return readings.gone(timeline[0].cluster)
-      ? { offset, epoch, logStart: segment.virtualStart }
-      : { offset, epoch, logStart: timeline[0].virtualStart }
+      ? { partition, offset, epoch, logStart: segment.virtualStart }
+      : { partition, offset, epoch, logStart: timeline[0].virtualStart }
   }
   const end = virtualEnd(segment) ?? 0n
   const known = readings.endOf(timeline) ?? end
-  return { offset, epoch, virtualEnd: known > end ? known : end }
+  return { partition, offset, epoch, virtualEnd: known > end ? known : end }
 }
 
 /** @param asked by `readingKey` */
@@ -348,6 +412,7 @@ function showPartition(
   return {
     ...answered,
     ...native,
+    partitionIndex: shift.partition,
     divergingEpoch: { epoch: -1, endOffset: -1n },
     highWatermark: end(answered.highWatermark),
     lastStableOffset: end(answered.lastStableOffset),
@@ -385,23 +450,7 @@ function showRecords(records: Buffer | null, segment: Segment, shift: Shift): Bu
 /** A partition of which the asked offset is gone for good. */
 function belowStart({ name, topicId, partition, timeline }: Reading): AnsweredTopic {
   const start = timeline === null ? 0n : openSegment(timeline).virtualStart
-  return {
-    topic: name,
-    topicId,
-    partitions: [
-      {
-        partitionIndex: partition,
-        errorCode: errorCodes.OFFSET_OUT_OF_RANGE,
-        highWatermark: start,
-        lastStableOffset: start,
-        logStartOffset: start,
-        divergingEpoch: { epoch: -1, endOffset: -1n },
-        currentLeader: { leaderId: -1, leaderEpoch: -1 },
-        snapshotId: { endOffset: -1n, epoch: -1 },
-        abortedTransactions: null,
-        preferredReadReplica: -1,
-        records: null,
-      },
-    ],
-  }
+  const errorCode = errorCodes.OFFSET_OUT_OF_RANGE
+  const answered = { ...emptyPartition(partition, start), errorCode, logStartOffset: start }
+  return { topic: name, topicId, partitions: [answered] }
 }

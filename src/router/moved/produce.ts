@@ -244,13 +244,18 @@ export const producedShift = ({
   logStart: history[0].virtualStart,
 })
 
-/** Who is asked for the leaders of these topics, which clients know by these names. */
+/**
+ * Who is asked for the leaders of these topics, which clients know by these names.
+ * @param onSource whether partitions are meant that the source has, of topics of which both clusters are read
+ */
 export function leadersOf(
   table: RoutingTable,
   names: readonly string[],
+  onSource = false,
 ): { kind: 'leaders'; topics: readonly string[]; cluster: Destination['cluster'] } {
   const moved = names.filter((name) => {
     const planned = table.view.topics.get(name)
+    if (onSource && planned?.parallel !== undefined) return false
     return table.view.spliced && (planned !== undefined || table.view.everyTopic)
   })
   if (moved.length === 0) return { kind: 'leaders', topics: names, cluster: 'source' }

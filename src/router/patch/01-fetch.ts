@@ -24,7 +24,7 @@ import { StreamedFrame } from './streamed-frame.ts'
  *     v13    topic ids for names (KIP-516)
  *     v16-18 add leader hints (KIP-951): not offered
  *
- * Patched, where the partition has a shift: high watermark, last stable and log start offset, first
+ * Patched, where the partition has a shift: its number, high watermark, last stable and log start offset, first
  * offsets of aborted transactions, and of each batch the base offset and leader epoch. A preferred read
  * replica, a diverging epoch, a leader and a snapshot are of one cluster alone: their ints become -1,
  * which clients take for absent. Payloads are skipped, unseen.
@@ -189,6 +189,7 @@ export class FetchPatcher extends StreamedFrame<State> {
       patchEnd(buffer, at + 6, this.shift)
       patchEnd(buffer, at + 14, this.shift)
       if (this.version >= 5) patchLogStart(buffer, at + 22, this.shift)
+      if (this.shift.partition !== undefined) buffer.writeInt32BE(this.shift.partition, at)
     }
     this.next = 'abortedCount'
     return position

@@ -1,4 +1,5 @@
 import { destination, type Destination, type RoutingTable } from '../table.ts'
+import { isSourceOff } from '../translations/translation.ts'
 import type { NodeId } from '../../ids.ts'
 import { bodyStart, lengthValue, sizedStart, skipInt, skipTags, stringStart } from './walk.ts'
 
@@ -18,7 +19,7 @@ import { bodyStart, lengthValue, sizedStart, skipInt, skipTags, stringStart } fr
  */
 const flexibleFrom = 12
 
-/** 'moved' when a partition has more than one segment, and what is asked and answered must be translated. */
+/** 'moved' when a partition is not read from the source as it is: what is asked and answered is translated. */
 export type FetchRoute = 'malformed' | 'split' | 'moved' | 'unknown' | 'none' | Destination
 
 /** What the last `routeFetch` saw. */
@@ -29,6 +30,8 @@ export const seen = {
   sessionId: 0,
   sessionEpoch: -1,
   unknownTopic: '',
+  /** Topics of which both clusters are read, and of which this asks for nothing that the target has. */
+  ungrown: [] as string[],
   /** The first and last byte of what follows the topics: forgotten topics and the rack. */
   afterTopics: 0,
 }
@@ -67,6 +70,8 @@ export function routeFetch(
   // offset, partition-max-bytes and the fields between them
   const partitionBytes =
     12 + (version >= 9 ? 4 : 0) + (version >= 12 ? 4 : 0) + (version >= 5 ? 8 : 0)
+  if (seen.ungrown.length > 0) seen.ungrown = []
+  const isOff = isSourceOff(table.view)
   let route: Destination | undefined
   let unknown = false
   let split = false
@@ -87,11 +92,18 @@ export function routeFetch(
       position = nameEnd
     }
     const topic = name === undefined ? undefined : table.topics.get(name)
+    const parallel = table.view.spliced ? topic?.origins.planned?.parallel : undefined
+    let isGrown = false
     position = sizedStart(buffer, position, frameEnd, compact)
     if (position < 0) return 'malformed'
     for (let partitions = lengthValue; partitions > 0; partitions--) {
       if (skipInt(position, 4, frameEnd) < 0) return 'malformed'
-      const partition = topic?.partitions[buffer.readInt32BE(position)]
+      const index = buffer.readInt32BE(position)
+      const partition = topic?.partitions[index]
+      if (parallel !== undefined) {
+        if (index >= parallel.sourcePartitions) isGrown = true
+        else if (isOff) moved = true
+      }
       const to = partition?.read
       if (partition !== undefined && partition.timeline !== null) moved = true
       if (to === undefined || to === null) {
@@ -108,6 +120,7 @@ export function routeFetch(
       if (compact) position = skipTags(buffer, position, frameEnd)
       if (position < 0) return 'malformed'
     }
+    if (parallel !== undefined && !isGrown && name !== undefined) seen.ungrown.push(name)
     if (compact) position = skipTags(buffer, position, frameEnd)
     if (position < 0) return 'malformed'
   }

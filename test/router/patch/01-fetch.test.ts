@@ -23,7 +23,7 @@ const shifts: readonly (Shift | undefined)[] = [
   { offset: -7n, epoch: 0, virtualEnd: 5000n, logStart: 3n },
   { offset: 0n, epoch: 0, virtualEnd: 2n ** 41n },
   undefined,
-  { offset: 0n, epoch: 3 },
+  { offset: 0n, epoch: 3, partition: 7 },
 ]
 const isShifted = (topic: string): boolean => topic !== 'b' && topic !== topicIdOf('b')
 const lookup = (topic: string, partition: number): Shift | undefined =>
@@ -99,6 +99,7 @@ function translated(partition: Partition, shift: Shift | undefined, version: num
     partition
   return {
     ...partition,
+    partitionIndex: shift.partition ?? partition.partitionIndex,
     highWatermark: end(partition.highWatermark, shift),
     lastStableOffset: end(partition.lastStableOffset, shift),
     logStartOffset:
