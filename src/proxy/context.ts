@@ -5,6 +5,7 @@ import type { Retained, RoutingTable, SequenceBases } from '../router/index.ts'
 import type { BufferPool } from './buffers.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import type { Groups } from './groups.ts'
+import type { GrowthSignals } from './growth.ts'
 import type { MovedReadings } from './readings.ts'
 import type { LoginPolicy } from './session-login.ts'
 
@@ -28,6 +29,8 @@ export interface SessionContext {
   /** Resolves when the routing table is replaced. */
   readonly tableChanged: () => Promise<void>
   readonly groups: Groups
+  /** What makes clients see the partitions that a flip adds. */
+  readonly growth: GrowthSignals
   /** Behind which offsets partitions were written, while a splice is near; by `partitionKey`. */
   readonly acked: Map<string, bigint>
   /** What is taken off sequence numbers, for targets that want each producer to begin at 0. */

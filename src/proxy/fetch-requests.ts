@@ -1,4 +1,4 @@
-import { apis, encodeResponse, errorCodes } from '../protocol/index.ts'
+import { apis, decodeRequestHeader, encodeResponse, errorCodes } from '../protocol/index.ts'
 import {
   moveFetch,
   moveFetchInPlace,
@@ -34,6 +34,9 @@ export class FetchRequests {
   /** Whether the last Fetch that asks for a session came behind the splice. */
   #askedBehindSplice = false
 
+  /** Of which topics the Fetch that waits tells its client that there are new partitions. */
+  #signal: ReadonlySet<string> | undefined
+
   constructor(owner: RequestsOwner, requests: Requests, waiting: Waiting) {
     this.#owner = owner
     this.#context = owner.context
@@ -62,7 +65,12 @@ export class FetchRequests {
       buffer.writeInt32BE(shortFetchWaitMs, seenFetch.maxWaitAt)
     }
     const { maxWaitMs } = seenFetch
-    if (route === 'moved') return this.#moved(buffer, at, frameEnd, version)
+    const signalled = this.#signal ?? this.#signalled(buffer, at)
+    if (route === 'moved' || signalled !== undefined) {
+      const outcome = this.#moved(buffer, at, frameEnd, version, signalled)
+      this.#signal = outcome === 'wait' ? signalled : undefined
+      return outcome
+    }
     let upstream: Upstream | undefined
     const session = this.#session
     if (sessionEpoch === 0) this.#askedBehindSplice = table.view.spliced
@@ -101,7 +109,13 @@ export class FetchRequests {
   }
 
   /** Partitions that have moved are read where each offset lies; the answer is translated. */
-  #moved(buffer: Buffer, at: number, frameEnd: number, version: number): Outcome {
+  #moved(
+    buffer: Buffer,
+    at: number,
+    frameEnd: number,
+    version: number,
+    signalled?: ReadonlySet<string>,
+  ): Outcome {
     const { sessionId, sessionEpoch, maxWaitMs } = seenFetch
     const correlationId = buffer.readInt32BE(at + 8)
     // Sessions (KIP-227) are of one broker: the client begins anew, and gets none.
@@ -112,6 +126,7 @@ export class FetchRequests {
       gatheredBytesMax: this.#context.limits.rewrittenResponseBytesMax,
       readings: this.#context.readings,
       reader: this.#owner,
+      signalled,
     }
     const inPlace = moveFetchInPlace(table, buffer, at, frameEnd, version, options)
     if (inPlace !== undefined) {
@@ -158,6 +173,14 @@ export class FetchRequests {
     sent.waitMs = waitMs
     this.#requests.expect(upstream, sent)
     this.#waiting.sent()
+  }
+
+  /** Of which topics the client is told that there are new partitions; where it lists all that it reads. */
+  #signalled(buffer: Buffer, at: number): ReadonlySet<string> | undefined {
+    const { ungrown, sessionEpoch } = seenFetch
+    if (ungrown.length === 0 || sessionEpoch > 0) return undefined
+    const clientId = (): string => decodeRequestHeader(buffer, at + 4).clientId ?? ''
+    return this.#context.growth.fetched(this.#owner, clientId, ungrown)
   }
 
   #leads(upstream: Upstream, route: Destination | string): boolean {

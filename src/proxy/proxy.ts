@@ -20,6 +20,7 @@ import type { SessionContext, SessionLimits } from './context.ts'
 import { Discovery } from './discovery.ts'
 import { shortFetchWaitMs } from './fetch-requests.ts'
 import { Groups } from './groups.ts'
+import { GrowthSignals } from './growth.ts'
 import { Listeners } from './listeners.ts'
 import { beginsAtZero, offeredFeatures, offeredVersions } from './offer.ts'
 import { MovedReadings, type Reader } from './readings.ts'
@@ -133,6 +134,7 @@ export class Proxy {
       cluster: (name) => this.cluster(name),
       tableChanged: () => this.#tableReplaced,
       groups: new Groups(() => this.#table),
+      growth: new GrowthSignals(() => this.#table),
       acked: new Map(),
       retained: new Retained(),
       bases: new SequenceBases(),

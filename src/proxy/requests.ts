@@ -35,6 +35,8 @@ import { Waiting, type WaitingOwner } from './waiting.ts'
 export interface RequestsOwner extends JoinOwner, WaitingOwner {
   readonly context: SessionContext
   readonly answers: Answers
+  /** Takes no more requests, lets those in flight finish, then closes. */
+  drain(): void
   /** Every part of a split has answered; `gather` merges them. */
   merged(of: Exchange, gather: () => Buffer): void
   /** The same, where `gather` makes what clients see already. */
@@ -116,6 +118,14 @@ export class Requests {
     const request = { api, version, correlationId, clientId, frame, bodyOffset }
     const membership = this.#context.groups.judge(request)
     if (membership !== 'ordinary') return this.#member(request, membership)
+    const signal = this.#context.growth.judge(request)
+    if (signal === 'rebalance') return this.#member(request, signal)
+    const outcome = this.#ordinary(request)
+    if (signal === 'close') this.#owner.drain()
+    return outcome
+  }
+
+  #ordinary(request: RequestFrame): Outcome {
     const decision = decide(
       this.#context.table(),
       request,
@@ -235,7 +245,9 @@ export class Requests {
   #forward(request: RequestFrame, to: Destination | undefined): Outcome {
     const upstream = this.#waiting.connected(to)
     if (upstream === undefined) return 'wait'
-    const sent = exchangeFor(request, rewriters.has(request.api.key) ? 'collect' : 'stream')
+    const { key } = request.api
+    const collects = rewriters.has(key) || this.#context.growth.awaits(key)
+    const sent = exchangeFor(request, collects ? 'collect' : 'stream')
     this.expect(upstream, sent)
     this.#waiting.sent()
     return upstream

@@ -1,0 +1,110 @@
+import {
+  apis,
+  decodeAssignment,
+  DecodeError,
+  decodeRequest,
+  decodeResponse,
+  decodeResponseHeader,
+  decodeSubscription,
+} from '../protocol/index.ts'
+import { Growth, type GrowthSignal, type RequestFrame, type RoutingTable } from '../router/index.ts'
+
+const consumer = 'consumer'
+
+/** What passes of groups and their Fetches, told to `Growth`, and what it says to them. */
+export class GrowthSignals {
+  readonly #table: () => RoutingTable
+  /** ms from anywhere. */
+  readonly #now: () => number
+  readonly #growth = new Growth()
+
+  constructor(table: () => RoutingTable, now = (): number => performance.now()) {
+    this.#table = table
+    this.#now = now
+  }
+
+  /** Whether the answer to this API is looked at; without a target nothing ever grows. */
+  awaits(apiKey: number): boolean {
+    return apiKey === apis.joinGroup.key && this.#table().view.hasTarget
+  }
+
+  /** Any request that passes to a broker. */
+  judge({ api, version, frame, bodyOffset }: RequestFrame): GrowthSignal {
+    const { view } = this.#table()
+    if (!view.hasTarget) return 'ordinary'
+    if (api.key === apis.heartbeat.key && view.spliced) {
+      const { groupId, memberId } = decodeRequest(apis.heartbeat, version, frame, bodyOffset)
+      return this.#growth.heartbeat(view, groupId, memberId, this.#now())
+    }
+    if (api.key === apis.joinGroup.key) {
+      const { groupId, memberId } = decodeRequest(apis.joinGroup, version, frame, bodyOffset)
+      this.#growth.joining(groupId, memberId)
+    }
+    if (api.key === apis.syncGroup.key) {
+      const asked = decodeRequest(apis.syncGroup, version, frame, bodyOffset)
+      const { groupId, memberId, assignments } = asked
+      if (assignments.length === 0 || (asked.protocolType ?? consumer) !== consumer) {
+        return 'ordinary'
+      }
+      const highest = new Map(
+        assignments.map((each) => [each.memberId, highestOf(each.assignment)]),
+      )
+      this.#growth.assigned(view, groupId, memberId, highest)
+    }
+    return 'ordinary'
+  }
+
+  /** The answer to a JoinGroup, without its length. What cannot be read is the client's to judge. */
+  joined({ version, clientId, ...request }: RequestFrame, answer: Buffer): void {
+    const api = apis.joinGroup
+    readable(() => {
+      const asked = decodeRequest(api, version, request.frame, request.bodyOffset)
+      if (asked.protocolType !== consumer) return
+      const { bodyOffset } = decodeResponseHeader(api, version, answer, 0)
+      const { errorCode, memberId, leader, members } = decodeResponse(api, version, answer, bodyOffset) // prettier-ignore
+      if (errorCode !== 0) return this.#growth.refused(asked.groupId, asked.memberId)
+      this.#growth.joined(asked.groupId, {
+        memberId,
+        leaderId: leader,
+        clientId: clientId ?? '',
+        topics: asked.protocols.slice(0, 1).flatMap(({ metadata }) => topicsOf(metadata)),
+        members: members.map((member) => member.memberId),
+      })
+    })
+  }
+
+  /** A Fetch asks for none of the target's partitions of these topics. @returns those to refuse once */
+  fetched(
+    reader: object,
+    clientId: () => string,
+    topics: readonly string[],
+  ): ReadonlySet<string> | undefined {
+    const due = this.#growth.fetched(this.#table().view, reader, clientId, topics, this.#now())
+    return due.length === 0 ? undefined : new Set(due)
+  }
+}
+
+const topicsOf = (subscription: Buffer): readonly string[] =>
+  readable(() => decodeSubscription(subscription).message.topics) ?? []
+
+/** By topic, the highest partition that a member is given. */
+function highestOf(assignment: Buffer): ReadonlyMap<string, number> {
+  const read = (): ReadonlyMap<string, number> =>
+    new Map(
+      decodeAssignment(assignment).message.assignedPartitions.map(({ topic, partitions }) => [
+        topic,
+        partitions.reduce((highest, partition) => Math.max(highest, partition), -1),
+      ]),
+    )
+  return assignment.length === 0 ? new Map() : (readable(read) ?? new Map())
+}
+
+/** Members of a group may say what they agree on. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined
+    throw error
+  }
+}

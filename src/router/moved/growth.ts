@@ -1,0 +1,199 @@
+import type { Parallel } from '../timeline/index.ts'
+import { placeOf, type View } from '../view.ts'
+
+/** How long a group's leader may take to join anew by itself, in ms. */
+const graceMs = 1_000
+/** How long its Fetch may take to come, in ms: it may be paused, or wait at a broker. */
+const fetchPatienceMs = 3_000
+/** Of so many groups the leaders are kept in mind; the oldest are forgotten. */
+const groupsMax = 10_000
+
+/** What becomes of a heartbeat: `rebalance` answers it so, `close` ends its connection behind the answer. */
+export type GrowthSignal = 'ordinary' | 'rebalance' | 'close'
+
+/** A JoinGroup of a consumer that has been answered. */
+export interface Joined {
+  readonly memberId: string
+  readonly leaderId: string
+  readonly clientId: string
+  /** What the member subscribes to. */
+  readonly topics: readonly string[]
+  /** Everybody, where the leader is told. */
+  readonly members: readonly string[]
+}
+
+/** By member: the highest partition that it gets of each topic. */
+export type Assigned = ReadonlyMap<string, ReadonlyMap<string, number>>
+
+interface Group {
+  leaderId: string
+  /** By member, of those who join through here. */
+  readonly clientIds: Map<string, string>
+  readonly topics: Set<string>
+  assigned: Assigned
+  /** A rebalance is under way. */
+  joining: boolean
+  /** When the leader was first heard of behind the flip, and when its client was told by a Fetch. */
+  heardAt: number | undefined
+  toldAt: number | undefined
+  closedAt: number | undefined
+  called: boolean
+  /** It was called, and came without having looked for partitions. */
+  stale: boolean
+}
+
+/**
+ * Makes clients see the partitions that a flip adds, within seconds: by themselves they look every 5 to 10 minutes.
+ *
+ *     Fetch of a connection that asks for none of them --> NOT_LEADER_OR_FOLLOWER, once: metadata is looked up
+ *     leader of its group, 1 s later, not joining      --> REBALANCE_IN_PROGRESS at its next heartbeat, once
+ *     leader that has not fetched, or comes back without the new partitions --> its connection ends, once
+ *
+ * Only the leader counts: it assigns, and what it knows decides. Facts come in and signals go out; times are
+ * ms from anywhere.
+ */
+export class Growth {
+  readonly #groups = new Map<string, Group>()
+  readonly #told = new WeakMap<object, Set<string>>()
+
+  /** A member asks to join. */
+  joining(group: string, memberId: string): void {
+    const known = this.#groups.get(group)
+    if (known?.leaderId === memberId) known.joining = true
+  }
+
+  joined(group: string, { memberId, leaderId, clientId, topics, members }: Joined): void {
+    const known = this.#groups.get(group) ?? emptyGroup()
+    // The oldest comes first: this one is the youngest now.
+    this.#groups.delete(group)
+    this.#groups.set(group, known)
+    const [oldest] = this.#groups.keys()
+    if (this.#groups.size > groupsMax && oldest !== undefined) this.#groups.delete(oldest)
+    if (known.leaderId !== leaderId) Object.assign(known, silent())
+    known.leaderId = leaderId
+    known.joining = true
+    if (members.length > 0) {
+      for (const id of known.clientIds.keys()) if (!members.includes(id)) known.clientIds.delete(id)
+    }
+    known.clientIds.set(memberId, clientId)
+    for (const topic of topics) known.topics.add(topic)
+  }
+
+  /** A JoinGroup was refused. */
+  refused(group: string, memberId: string): void {
+    const known = this.#groups.get(group)
+    if (known?.leaderId === memberId) known.joining = false
+  }
+
+  /** What a leader assigns. */
+  assigned(view: View, group: string, memberId: string, assigned: Assigned): void {
+    const known = this.#groups.get(group)
+    if (known?.leaderId !== memberId) return
+    known.joining = false
+    known.assigned = assigned
+    if (lacking(view, known).length === 0) Object.assign(known, silent())
+    else if (known.called && known.closedAt === undefined) {
+      known.stale = true
+      known.called = false
+    }
+  }
+
+  /** A Fetch names topics of which the target has partitions, but none of these. @returns those to refuse */
+  fetched(
+    view: View,
+    reader: object,
+    clientId: () => string,
+    topics: readonly string[],
+    nowMs: number,
+  ): readonly string[] {
+    const told = this.#told.get(reader) ?? new Set()
+    const fresh = topics.filter((topic) => !told.has(topic))
+    if (fresh.length === 0) return fresh
+    this.#told.set(reader, told)
+    for (const topic of fresh) told.add(topic)
+    const client = clientId()
+    const due = fresh.filter((topic) => !this.#knows(view, client, topic))
+    if (due.length > 0) {
+      for (const known of this.#groups.values()) {
+        if (known.clientIds.get(known.leaderId) === client) known.toldAt ??= nowMs
+      }
+    }
+    return due
+  }
+
+  heartbeat(view: View, group: string, memberId: string, nowMs: number): GrowthSignal {
+    const known = this.#groups.get(group)
+    if (known?.leaderId !== memberId || known.joining) return 'ordinary'
+    if (placeOf(view, group) !== 'source') return 'ordinary'
+    const topics = lacking(view, known)
+    if (topics.length === 0) return 'ordinary'
+    known.heardAt ??= nowMs
+    if (known.closedAt === undefined && this.#mustEnd(known, topics, nowMs)) {
+      known.closedAt = nowMs
+      return 'close'
+    }
+    const toldAt = known.closedAt ?? known.toldAt
+    if (known.called || toldAt === undefined || nowMs - toldAt < graceMs) return 'ordinary'
+    known.called = true
+    return 'rebalance'
+  }
+
+  /** Whether a leader must connect anew to look for partitions: a Fetch does not make it. */
+  #mustEnd(known: Group, topics: readonly string[], nowMs: number): boolean {
+    if (known.stale) return true
+    if (known.toldAt !== undefined) return false
+    // A leader that has just come, or of which nothing is assigned to it, does not fetch.
+    const own = known.assigned.get(known.leaderId)
+    const isIdle = !topics.some((topic) => own?.has(topic) === true)
+    return isIdle || nowMs - (known.heardAt ?? nowMs) >= fetchPatienceMs
+  }
+
+  /** Whether all the groups that read a topic for a client have its new partitions. */
+  #knows(view: View, clientId: string, topic: string): boolean {
+    let found = false
+    for (const [group, known] of this.#groups) {
+      if (!known.topics.has(topic) || ![...known.clientIds.values()].includes(clientId)) continue
+      if (placeOf(view, group) === 'source' && lacking(view, known).includes(topic)) return false
+      found = true
+    }
+    return found
+  }
+}
+
+/** The topics that a group reads and of which nobody in it has the partitions of the target. */
+function lacking(view: View, { topics, assigned }: Group): readonly string[] {
+  if (!view.spliced) return []
+  const found: string[] = []
+  for (const { name, parallel } of view.topics.values()) {
+    if (parallel === undefined || !topics.has(name)) continue
+    if (highestOf(assigned, name) < lastOf(parallel)) found.push(name)
+  }
+  return found
+}
+
+function highestOf(assigned: Assigned, topic: string): number {
+  let highest = -1
+  for (const of of assigned.values()) highest = Math.max(highest, of.get(topic) ?? -1)
+  return highest
+}
+
+const lastOf = ({ sourcePartitions, targetPartitions }: Parallel): number =>
+  sourcePartitions + targetPartitions - 1
+
+/** Nothing was said to a leader yet. */
+const silent = (): Pick<Group, 'heardAt' | 'toldAt' | 'closedAt' | 'called' | 'stale'> => ({
+  heardAt: undefined,
+  toldAt: undefined,
+  closedAt: undefined,
+  called: false,
+  stale: false,
+})
+
+const emptyGroup = (): Group => ({
+  leaderId: '',
+  clientIds: new Map(),
+  topics: new Set(),
+  assigned: new Map(),
+  joining: false,
+  ...silent(),
+})

@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest'
+import { Growth, type GrowthSignal } from '../../../src/router/index.ts'
+import { parallelTable } from '../translations/given.ts'
+
+/** `orders` has partitions 0 and 1, and 2, 3, 4 behind the flip. */
+const { view } = parallelTable()
+const before = { ...view, spliced: false }
+const group = 'billing'
+
+const join = (growth: Growth, memberId: string, leaderId = 'leader', clientId = memberId): void => {
+  growth.joining(group, memberId)
+  const members = memberId === leaderId ? ['leader', 'follower'] : []
+  growth.joined(group, { memberId, leaderId, clientId, topics: ['orders'], members })
+}
+
+/** @param given by member, the highest partition of `orders` */
+const assign = (growth: Growth, given: Record<string, number>, of = view): void => {
+  const assigned = Object.entries(given).map(
+    ([member, highest]) => [member, new Map([['orders', highest]])] as const,
+  )
+  growth.assigned(of, group, 'leader', new Map(assigned))
+}
+
+const running = (given: Record<string, number> = { leader: 0, follower: 1 }): Growth => {
+  const growth = new Growth()
+  join(growth, 'follower')
+  join(growth, 'leader')
+  assign(growth, given, before)
+  return growth
+}
+
+const fetch = (growth: Growth, client: string, atMs: number, reader: object = {}) =>
+  growth.fetched(view, reader, () => client, ['orders'], atMs)
+
+const beat = (growth: Growth, atMs: number, member = 'leader', of = view): GrowthSignal =>
+  growth.heartbeat(of, group, member, atMs)
+
+describe('a Fetch of none of the new partitions', () => {
+  test('is refused once per connection and topic', () => {
+    const growth = running()
+    const [one, other] = [{}, {}]
+    expect(fetch(growth, 'leader', 0, one)).toEqual(['orders'])
+    expect(fetch(growth, 'leader', 1, one)).toEqual([])
+    expect(fetch(growth, 'leader', 2, other)).toEqual(['orders'])
+  })
+
+  test('of a client without a group, too, which is never called', () => {
+    const growth = running()
+    expect(fetch(growth, 'alone', 0)).toEqual(['orders'])
+    expect(beat(growth, 1_500)).toBe('ordinary')
+  })
+
+  test('is not, where the group has them, or has moved', () => {
+    const growth = running({ leader: 0, follower: 4 })
+    expect(fetch(growth, 'follower', 0)).toEqual([])
+    const moved = { ...view, groups: new Map([[group, 'target' as const]]) }
+    expect(running().fetched(moved, {}, () => 'follower', ['orders'], 0)).toEqual([])
+  })
+})
+
+describe('the leader of a group', () => {
+  test('that fetches is called once, a second after its Fetch was refused', () => {
+    const growth = running()
+    expect(beat(growth, 0, 'leader', before)).toBe('ordinary')
+    expect(beat(growth, 10)).toBe('ordinary')
+    fetch(growth, 'leader', 20)
+    expect(beat(growth, 1_019)).toBe('ordinary')
+    expect(beat(growth, 1_020, 'follower')).toBe('ordinary')
+    expect(beat(growth, 1_020)).toBe('rebalance')
+    expect(beat(growth, 9_000)).toBe('ordinary')
+  })
+
+  test('is not called when it comes by itself, and has the new partitions then', () => {
+    const growth = running()
+    fetch(growth, 'leader', 0)
+    growth.joining(group, 'leader')
+    expect(beat(growth, 2_000)).toBe('ordinary')
+    join(growth, 'leader')
+    expect(beat(growth, 3_000)).toBe('ordinary')
+    assign(growth, { leader: 1, follower: 4 })
+    expect(beat(growth, 9_000)).toBe('ordinary')
+  })
+
+  test('that came with what it knew before, its connection ends once, and it is called once more', () => {
+    const growth = running()
+    fetch(growth, 'leader', 0)
+    expect(beat(growth, 1_000)).toBe('rebalance')
+    join(growth, 'leader')
+    assign(growth, { leader: 0, follower: 1 })
+    expect(beat(growth, 2_000)).toBe('close')
+    expect(beat(growth, 2_999)).toBe('ordinary')
+    expect(beat(growth, 3_000)).toBe('rebalance')
+    join(growth, 'leader')
+    assign(growth, { leader: 0, follower: 1 })
+    for (const atMs of [4_000, 6_000, 60_000]) expect(beat(growth, atMs)).toBe('ordinary')
+  })
+
+  test('that reads none of the topic and fetches nothing is closed at once, then called', () => {
+    const growth = running({ follower: 1 })
+    expect(beat(growth, 0)).toBe('close')
+    expect(beat(growth, 999)).toBe('ordinary')
+    expect(beat(growth, 1_000)).toBe('rebalance')
+  })
+
+  test('that has not fetched for a while is closed, too', () => {
+    const growth = running()
+    expect(beat(growth, 0)).toBe('ordinary')
+    expect(beat(growth, 2_999)).toBe('ordinary')
+    expect(beat(growth, 3_000)).toBe('close')
+  })
+
+  test('another one begins anew', () => {
+    const growth = running()
+    fetch(growth, 'leader', 0)
+    expect(beat(growth, 1_000)).toBe('rebalance')
+    join(growth, 'follower', 'follower')
+    growth.assigned(view, group, 'follower', new Map([['follower', new Map([['orders', 1]])]]))
+    expect(beat(growth, 5_000)).toBe('ordinary')
+    fetch(growth, 'follower', 5_000)
+    expect(beat(growth, 6_000, 'follower')).toBe('rebalance')
+  })
+
+  test('whose JoinGroup was refused is called nevertheless', () => {
+    const growth = running()
+    fetch(growth, 'leader', 0)
+    growth.joining(group, 'leader')
+    growth.refused(group, 'leader')
+    expect(beat(growth, 1_000)).toBe('rebalance')
+  })
+
+  test('of a group that moves, or reads other topics, is left alone', () => {
+    const growth = running({})
+    const moving = { ...view, groups: new Map([[group, 'moving' as const]]) }
+    expect(beat(growth, 0, 'leader', moving)).toBe('ordinary')
+    const other = new Growth()
+    other.joined(group, { memberId: 'leader', leaderId: 'leader', clientId: '', topics: ['bills'], members: ['leader'] }) // prettier-ignore
+    other.assigned(view, group, 'leader', new Map())
+    expect(beat(other, 5_000)).toBe('ordinary')
+  })
+})
