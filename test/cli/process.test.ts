@@ -78,7 +78,10 @@ describe('a running sidecar', () => {
     })
     const cutover = await run(['cutover'], { env: { KAFKA_CUTOVER_ADMIN: admin } })
     expect(cutover.code).toBe(3)
-    expect(cutover.stderr).toMatch(/^refused: .*target.*\nphase source; allowed now: no command\n$/)
+    expect(cutover.stderr).toMatch(
+      /^refused: .*target.*\nNow: phase source, everything .* the source\.\n/,
+    )
+    expect(cutover.stderr).toContain('\nNext: kafka-cutover status; allowed now: no command.\n')
     child.kill('SIGTERM')
     expect(await exitOf(child)).toBe(0)
   })

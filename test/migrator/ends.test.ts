@@ -7,6 +7,14 @@ import { FakeCluster } from './groups/fake-cluster.ts'
 function leaderIn(epoch: number): FakeCluster {
   const cluster = new FakeCluster('source', () => 0)
   cluster.logs.set('orders 0', { start: 10n, end: 11n, records: Buffer.alloc(0) })
+  cluster.on(apis.listOffsets, ({ topics }) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => {
+        return { partitionIndex, errorCode: 0, offset: 10n }
+      }),
+    })),
+  }))
   cluster.on(apis.offsetForLeaderEpoch, ({ topics }) => ({
     topics: topics.map(({ topic, partitions }) => ({
       topic,

@@ -264,6 +264,7 @@ export class SimSession implements LinkEnd {
       readings,
       reader: this,
     })
+    if (moved.kind === 'empty') return this.#decided(request, { ...moved, kind: 'answer' })
     if (moved.kind !== 'stream') return this.#decided(request, moved)
     return this.#pass(moved.frame, moved.to, apis.fetch.key, moved.maxWaitMs, moved.patcher)
   }

@@ -95,6 +95,7 @@ const answer = (
       {
         ...named,
         partitions: partitions.map((each) => ({
+          errorCode: 0,
           records: Buffer.alloc(0),
           highWatermark: 9n,
           lastStableOffset: 9n,
