@@ -84,5 +84,10 @@ export {
   type TransactionLogValue,
   type TransactionState,
 } from './transaction-log.ts'
+export {
+  decodeStickyUserData,
+  encodeStickyUserData,
+  type StickyUserData,
+} from './sticky-user-data.ts'
 export { includes, type VersionRange } from './versions.ts'
 export { Writer } from './writer.ts'

@@ -2,16 +2,16 @@ import { assert } from '../../assert.ts'
 import { apis, type JoinGroupRequest, type JoinGroupResponse } from '../../protocol/index.ts'
 import { bodyOf } from '../decision.ts'
 import { placeOf, type View } from '../view.ts'
-import { renameSubscription, toShownNames, toTargetNames } from './consumer-payloads.ts'
+import { rewords, rewordSubscription, toShownWords, toTargetWords } from './consumer-payloads.ts'
 import { groupCoordinators } from './groups.ts'
-import { renames, translated, type Translation } from './translation.ts'
+import { translated, type Translation } from './translation.ts'
 
 const consumer = 'consumer'
 
-/** JoinGroup of a group that has moved: subscriptions by the target's names, where those differ. */
+/** JoinGroup of a group that has moved: subscriptions in the target's words, where those differ. */
 export const translateJoinGroup: Translation = ({ view }, request, coordinators) => {
   const api = apis.joinGroup
-  if (!renames(view)) return undefined
+  if (!rewords(view)) return undefined
   const asked = bodyOf(api, request)
   if (asked.protocolType !== consumer || placeOf(view, asked.groupId) !== 'target') return undefined
   const to = groupCoordinators(coordinators, asked.groupId, ['target'])
@@ -24,32 +24,32 @@ export const translateJoinGroup: Translation = ({ view }, request, coordinators)
   })
 }
 
-/** What a member subscribes to, by the target's names. */
+/** What a member tells of itself, by the target's names of topics and numbers of partitions. */
 export function joinWithTargetNames(view: View, asked: JoinGroupRequest): JoinGroupRequest {
-  if (!renames(view) || asked.protocolType !== consumer) return asked
-  const rename = toTargetNames(view)
+  if (!rewords(view) || asked.protocolType !== consumer) return asked
+  const words = toTargetWords(view)
   return {
     ...asked,
     protocols: asked.protocols.map((protocol) => ({
       ...protocol,
-      metadata: renameSubscription(protocol.metadata, rename),
+      metadata: rewordSubscription(protocol.metadata, words),
     })),
   }
 }
 
-/** What a group's leader is told of its members, by the names that clients know. */
+/** What a group's leader is told of its members, by the names and numbers that clients know. */
 export function joinedWithShownNames(
   view: View,
   asked: JoinGroupRequest,
   answer: JoinGroupResponse,
 ): JoinGroupResponse {
-  if (!renames(view) || asked.protocolType !== consumer) return answer
-  const show = toShownNames(view)
+  if (!rewords(view) || asked.protocolType !== consumer) return answer
+  const words = toShownWords(view)
   return {
     ...answer,
     members: answer.members.map((member) => ({
       ...member,
-      metadata: renameSubscription(member.metadata, show),
+      metadata: rewordSubscription(member.metadata, words),
     })),
   }
 }

@@ -2,26 +2,26 @@ import { assert } from '../../assert.ts'
 import { apis } from '../../protocol/index.ts'
 import { bodyOf } from '../decision.ts'
 import { placeOf } from '../view.ts'
-import { renameAssignment, toShownNames, toTargetNames } from './consumer-payloads.ts'
+import { rewordAssignment, rewords, toShownWords, toTargetWords } from './consumer-payloads.ts'
 import { groupCoordinators } from './groups.ts'
-import { renames, translated, type Translation } from './translation.ts'
+import { translated, type Translation } from './translation.ts'
 
 /**
- * SyncGroup of a group that has moved: assignments by the target's names, where those differ. Before v5
+ * SyncGroup of a group that has moved: assignments in the target's words, where those differ. Before v5
  * the protocol's type is not told; what is no consumer's assignment stays as it is.
  */
 export const translateSyncGroup: Translation = ({ view }, request, coordinators) => {
   const api = apis.syncGroup
-  if (!renames(view)) return undefined
+  if (!rewords(view)) return undefined
   const asked = bodyOf(api, request)
   if ((asked.protocolType ?? 'consumer') !== 'consumer') return undefined
   if (placeOf(view, asked.groupId) !== 'target') return undefined
   const to = groupCoordinators(coordinators, asked.groupId, ['target'])
   if ('kind' in to) return to
-  const rename = toTargetNames(view)
+  const words = toTargetWords(view)
   const assignments = asked.assignments.map((each) => ({
     ...each,
-    assignment: renameAssignment(each.assignment, rename),
+    assignment: rewordAssignment(each.assignment, words),
   }))
   const parts = [...to.values()].map((destination) => ({
     to: destination,
@@ -29,6 +29,6 @@ export const translateSyncGroup: Translation = ({ view }, request, coordinators)
   }))
   return translated(api, request, parts, ([answer], now) => {
     assert(answer !== undefined, 'the one that was asked has answered')
-    return { ...answer, assignment: renameAssignment(answer.assignment, toShownNames(now.view)) }
+    return { ...answer, assignment: rewordAssignment(answer.assignment, toShownWords(now.view)) }
   })
 }

@@ -4,7 +4,7 @@ import { bodyOf, throttle, type CoordinatorLookup, type Decision } from '../deci
 import { anyOf, type Destination, type RoutingTable } from '../table.ts'
 import { placeOf } from '../view.ts'
 import { byCluster } from './by-cluster.ts'
-import { renameAssignment, renameSubscription, toShownNames } from './consumer-payloads.ts'
+import { rewordAssignment, rewordSubscription, toShownWords } from './consumer-payloads.ts'
 import { type Translation } from './translation.ts'
 
 const clusterOf = ({ view }: RoutingTable, group: string): ClusterName =>
@@ -26,7 +26,7 @@ function coordinatorsOf(
   return { kind: 'ask', question: { kind: 'coordinator', of: 'group', keys, cluster } }
 }
 
-/** DescribeGroups, every version: each group where it lives, its members' topics as clients know them. */
+/** DescribeGroups, every version: each group where it lives, what its members read as clients know it. */
 export const translateDescribeGroups: Translation = (table, request, coordinators) => {
   const api = apis.describeGroups
   const asked = bodyOf(api, request)
@@ -40,7 +40,7 @@ export const translateDescribeGroups: Translation = (table, request, coordinator
     native: (group) => group,
     body: (groups) => ({ ...asked, groups }),
     show: (answers, now) => {
-      const show = toShownNames(now.view)
+      const words = toShownWords(now.view)
       return {
         throttleTimeMs: throttle(answers.map(({ answer }) => answer)),
         groups: answers.flatMap(({ cluster, answer }) =>
@@ -51,8 +51,8 @@ export const translateDescribeGroups: Translation = (table, request, coordinator
                   ...group,
                   members: group.members.map((member) => ({
                     ...member,
-                    memberMetadata: renameSubscription(member.memberMetadata, show),
-                    memberAssignment: renameAssignment(member.memberAssignment, show),
+                    memberMetadata: rewordSubscription(member.memberMetadata, words),
+                    memberAssignment: rewordAssignment(member.memberAssignment, words),
                   })),
                 },
           ),
