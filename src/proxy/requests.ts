@@ -26,6 +26,7 @@ import type { SessionContext } from './context.ts'
 import { Exchange } from './exchange.ts'
 import { FetchRequests } from './fetch-requests.ts'
 import type { Membership } from './groups.ts'
+import { Leading } from './leading.ts'
 import { joinMoved, joinWaitMs, type JoinOwner } from './membership.ts'
 import { ProduceRequests } from './produce-requests.ts'
 import { asCutoverError, type Upstream } from './upstream.ts'
@@ -63,6 +64,7 @@ export class Requests {
   readonly #owner: RequestsOwner
   readonly #context: SessionContext
   readonly #waiting: Waiting
+  readonly #leading: Leading
   /** A JoinGroup that waits here for its group to have moved. */
   #joining: Promise<void> | undefined
   /** The versions that the client was offered. */
@@ -72,6 +74,7 @@ export class Requests {
     this.#owner = owner
     this.#context = owner.context
     this.#waiting = new Waiting(owner)
+    this.#leading = new Leading(() => owner.context.table().view)
     this.produce = new ProduceRequests(owner, this, this.#waiting)
     this.fetch = new FetchRequests(owner, this, this.#waiting)
   }
@@ -87,6 +90,11 @@ export class Requests {
    */
   get joining(): boolean {
     return this.#joining !== undefined
+  }
+
+  /** The answer to a JoinGroup, as the client gets it, with its length. */
+  joined(request: RequestFrame, answer: Buffer): void {
+    this.#leading.joined(request, answer)
   }
 
   awaitJoin(): 'wait' {
@@ -120,7 +128,7 @@ export class Requests {
     if (membership !== 'ordinary') return this.#member(request, membership)
     const signal = this.#context.growth.judge(request)
     if (signal === 'rebalance') return this.#member(request, signal)
-    const outcome = this.#ordinary(request)
+    const outcome = this.#ordinary(this.#leading.assigning(request))
     if (signal === 'close') this.#owner.drain()
     return outcome
   }
@@ -171,7 +179,9 @@ export class Requests {
       this.#joining = joinMoved(this.#owner, whole)
         .then(
           (answer) => {
-            if (answer !== undefined) answers.made(made, answer)
+            if (answer === undefined) return
+            this.joined(whole, answer)
+            answers.made(made, answer)
           },
           (error: unknown) => this.#owner.fail(asCutoverError(error, 'upstream_connect')),
         )

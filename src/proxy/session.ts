@@ -266,6 +266,9 @@ export class Session
       of.unresolved = isUnresolved(of.version, answer.subarray(4))
     }
     this.#requests.produce.answered(of, answer)
+    if (of.apiKey === apis.joinGroup.key && of.request !== null) {
+      this.#requests.joined(of.request, answer)
+    }
     this.answers.made(of, answer)
   }
 

@@ -71,4 +71,5 @@ export {
 } from './table.ts'
 export { clusterOfTransactions } from './translations/translation.ts'
 export { joinedWithShownNames, joinWithTargetNames } from './translations/11-join-group.ts'
+export { isRedealt, redealt, subscribersOf, type Subscribers } from './translations/redeal.ts'
 export { noView, placeOf, type GroupPlace, type PlannedTopic, type View } from './view.ts'
