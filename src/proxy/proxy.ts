@@ -7,6 +7,7 @@ import type { Observer } from '../observer.ts'
 import {
   nextTable,
   noView,
+  readAs,
   Retained,
   SequenceBases,
   type RoutingTable,
@@ -187,8 +188,8 @@ export class Proxy {
 
   /** Who has asked for a partition that has moved lately, and at which virtual offset. */
   readers(topic: string, partition: number): readonly Reader[] {
-    const timeline = this.#table.topics.get(topic)?.partitions[partition]?.timeline
-    return timeline == null ? [] : this.#context.readings.readers(timeline)
+    const timeline = readAs(this.#table.topics.get(topic), partition)
+    return timeline === null ? [] : this.#context.readings.readers(timeline)
   }
 
   /** Requests that wait are decided anew. */

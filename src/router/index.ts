@@ -28,7 +28,7 @@ export type { ClusterFact, Fact, NamingAnswer, Rewriter } from './rewriters/rewr
 export { routedVersions, routes } from './routes.ts'
 export { Firsts, type FirstBatch } from './moved/firsts.ts'
 export { Growth, type GrowthSignal } from './moved/growth.ts'
-export { moveFetch, type MovedFetch, type Readings } from './moved/fetch.ts'
+export { moveFetch, readAs, type MovedFetch, type Readings } from './moved/fetch.ts'
 export { moveFetchInPlace } from './moved/fetch-in-place.ts'
 export {
   answersHere,

@@ -136,15 +136,11 @@ export function moveFetch(
       }
       const { timeline } = routed
       const segment = timeline === null ? null : segmentFor(timeline, partition, options.readings)
-      if (timeline !== null) {
-        options.readings.positionSeen(
-          timeline,
-          options.reader,
-          partition.fetchOffset,
-          request.clientId ?? '',
-        )
-      }
       const { fetchOffset: offset, partition: index } = partition
+      const read = readAs(routedTopic, index)
+      if (read !== null) {
+        options.readings.positionSeen(read, options.reader, offset, request.clientId ?? '')
+      }
       const reading: Reading = { name, topicId, partition: index, offset, timeline, segment }
       const isLost = segment?.end != null && options.readings.gone(segment.cluster)
       if (isLost || (timeline !== null && isBelowStart(timeline, offset))) {
@@ -152,7 +148,7 @@ export function moveFetch(
         isUrgent = true
         continue
       }
-      const isOfSource = timeline === null && isParallel(routedTopic)
+      const isOfSource = timeline === null && read !== null
       if (isOfSource && isSourceOff(table.view)) {
         made.push({ topic: name, topicId, partitions: [emptyPartition(index, offset)] })
         continue
@@ -248,8 +244,12 @@ const joined = (parts: readonly (readonly AnsweredTopic[])[], version: number): 
     (topic, partitions) => ({ ...topic, partitions }),
   )
 
-const isParallel = (topic: RoutedTopic | undefined): boolean =>
-  topic?.origins.planned?.parallel !== undefined
+/** What a partition is read as; null where it is the source's, and of no plan that is behind its splice. */
+export const readAs = (topic: RoutedTopic | undefined, partition: number): Timeline | null => {
+  const timeline = topic?.partitions[partition]?.timeline ?? null
+  const { planned } = topic?.origins ?? {}
+  return timeline ?? (planned?.parallel === undefined ? null : planned.timelines[partition]) ?? null
+}
 
 /** Whether an offset lies before the first one of a partition that only the target has. */
 export const isBelowStart = ([first]: Timeline, offset: bigint): boolean =>

@@ -1,5 +1,4 @@
 import { destination, type Destination, type RoutingTable } from '../table.ts'
-import { isSourceOff } from '../translations/translation.ts'
 import type { NodeId } from '../../ids.ts'
 import { bodyStart, lengthValue, sizedStart, skipInt, skipTags, stringStart } from './walk.ts'
 
@@ -71,7 +70,6 @@ export function routeFetch(
   const partitionBytes =
     12 + (version >= 9 ? 4 : 0) + (version >= 12 ? 4 : 0) + (version >= 5 ? 8 : 0)
   if (seen.ungrown.length > 0) seen.ungrown = []
-  const isOff = isSourceOff(table.view)
   let route: Destination | undefined
   let unknown = false
   let split = false
@@ -101,8 +99,8 @@ export function routeFetch(
       const index = buffer.readInt32BE(position)
       const partition = topic?.partitions[index]
       if (parallel !== undefined) {
+        moved = true
         if (index >= parallel.sourcePartitions) isGrown = true
-        else if (isOff) moved = true
       }
       const to = partition?.read
       if (partition !== undefined && partition.timeline !== null) moved = true

@@ -128,8 +128,26 @@ const versions = [4, 11, 12, 13, 15]
 const names = (version: number, id: string) =>
   version >= 13 ? { topicId: id } : { topic: 'orders' }
 
-test.each(versions)('v%d: what the source has goes there as it is', (version) => {
-  expect(peek(table, version, [[0, 0n]])).toEqual({ cluster: 'source', nodeId: 1 })
+test.each(versions)(
+  'v%d: what the source has goes there, and where it is read is known',
+  (version) => {
+    expect(peek(table, version, [[0, 0n]])).toBe('moved')
+    const seen: unknown[] = []
+    const positionSeen: Readings['positionSeen'] = (timeline, reader, offset, clientId) => {
+      seen.push([timeline[0].cluster, timeline[0].partition, offset, clientId])
+    }
+    const moved = move(version, [[1, 40n], [0, 9n], [2, 7n]], table, { readings: { ...readings, positionSeen } }) // prettier-ignore
+    expect(moved.kind).toBe('translate')
+    expect(seen).toEqual([
+      ['source', 1, 40n, 'scenario'],
+      ['source', 0, 9n, 'scenario'],
+      ['target', 0, 7n, 'scenario'],
+    ])
+  },
+)
+
+test.each(versions)('v%d: who does not read what the target has is seen', (version) => {
+  expect(peek(table, version, [[0, 0n]])).toBe('moved')
   expect(seenFetch.ungrown).toEqual(['orders'])
   expect(peek(table, version, [[0, 0n], [2, 7n]])).toBe('moved') // prettier-ignore
   expect(seenFetch.ungrown).toEqual([])
