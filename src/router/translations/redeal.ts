@@ -105,7 +105,10 @@ function dealTopic(
   subscribers: readonly string[],
 ): Assignments {
   const first = shownPartition(parallel, 0)
-  const all = Array.from({ length: parallel.targetPartitions }, (_, i) => first + i)
+  // A leader gets none that it does not know of: Java 4.3.1 then failed at every rebalance.
+  const all = [...given.values()]
+    .flatMap((assigned) => partitionsOf(assigned, topic))
+    .filter((partition) => partition >= first)
   const held = subscribers.map((memberId) => {
     const assigned = given.get(memberId)
     return [memberId, assigned === undefined ? [] : partitionsOf(assigned, topic)] as const
@@ -121,8 +124,8 @@ function dealTopic(
 }
 
 /**
- * Deals all of a topic's partitions: shares differ by one at the most, and whoever has no more than its share
- * keeps what it has.
+ * Deals partitions, each once: shares differ by one at the most, and whoever has no more than its share keeps
+ * what it has.
  *
  * @param held by member, what it has already; who has none gets some, too
  */
@@ -131,14 +134,15 @@ export function deal(
   all: readonly number[],
 ): ReadonlyMap<string, readonly number[]> {
   const left = new Set(all)
+  const count = left.size
   const members = [...held]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     // What two of them have is the first one's.
     .map(([memberId, has]) => ({ memberId, has: has.filter((each) => left.delete(each)) }))
     // Where not all shares are the same, the larger ones are for those who have more already.
     .toSorted((a, b) => b.has.length - a.has.length)
-  const share = Math.floor(all.length / members.length)
-  const larger = all.length % members.length
+  const share = Math.floor(count / members.length)
+  const larger = count % members.length
   const kept = members.map(({ memberId, has }, i) => {
     const size = i < larger ? share + 1 : share
     for (const spare of has.slice(size)) left.add(spare)
