@@ -5,27 +5,26 @@ import {
   decodeSubscription,
   encodeAssignment,
   encodeStickyUserData,
-  type ConsumerAssignment,
   type JoinGroupRequest,
   type JoinGroupResponse,
   type SyncGroupRequest,
 } from '../../protocol/index.ts'
-import { shownPartition, type Parallel } from '../timeline/index.ts'
+import { shownPartition } from '../timeline/index.ts'
 import { placeOf, type View } from '../view.ts'
 
 /** Whom the leader of a group is to deal partitions to. */
 export interface Subscribers {
   readonly groupId: string
   readonly generationId: number
+  /** The name of the assignor. */
+  readonly protocolName: string | null
   /** By member, the topics that it subscribes to. */
   readonly topics: ReadonlyMap<string, ReadonlySet<string>>
 }
 
 /** Whether a leader's deal is looked at: that of consumers which have moved, while some topic is unordered. */
 export const isRedealt = (view: View, { groupId, protocolType }: JoinGroupRequest): boolean =>
-  protocolType === 'consumer' &&
-  placeOf(view, groupId) === 'target' &&
-  parallelTopics(view).length > 0
+  protocolType === 'consumer' && placeOf(view, groupId) === 'target' && unordered(view).length > 0
 
 /**
  * What a leader is told of the members of its group. Undefined where it deals as it likes: some member keeps
@@ -35,7 +34,7 @@ export const isRedealt = (view: View, { groupId, protocolType }: JoinGroupReques
  */
 export function subscribersOf(
   { groupId }: JoinGroupRequest,
-  { generationId, members }: JoinGroupResponse,
+  { generationId, protocolName, members }: JoinGroupResponse,
 ): Subscribers | undefined {
   if (members.length === 0) return undefined
   return readable(() => {
@@ -48,99 +47,113 @@ export function subscribersOf(
     )
     if (keeps) return undefined
     const topics = new Map(told.map((each) => [each.memberId, new Set(each.topics)]))
-    return { groupId, generationId, topics }
+    return { groupId, generationId, protocolName, topics }
   })
 }
 
 /**
  * Gives of each unordered topic as many of the target's partitions to each of its subscribers: a leader counts
  * those of the source, too, which are dropped on the way to the target, and some members might be left with
- * nothing. Topic by topic, so that topics of the same shape stay together as the range assignor has them.
+ * nothing.
  *
  * @param asked by the names and numbers that clients know
  */
 export function redealt(
   view: View,
-  { groupId, generationId, topics }: Subscribers,
+  subscribers: Subscribers,
   asked: SyncGroupRequest,
 ): SyncGroupRequest {
+  const { groupId, generationId, topics } = subscribers
   if (asked.groupId !== groupId || asked.generationId !== generationId) return asked
-  const given = readable(() => assignmentsOf(asked, topics.keys()))
-  if (given === undefined) return asked
-  let dealt = given
-  for (const { name, parallel } of parallelTopics(view)) {
-    const subscribers = [...topics].filter(([, of]) => of.has(name)).map(([memberId]) => memberId)
-    if (subscribers.length > 0) dealt = dealTopic(dealt, name, parallel, subscribers)
-  }
-  const changed = [...dealt].filter(([memberId, now]) => now !== given.get(memberId))
-  if (changed.length === 0) return asked
+  const payloads = readable(() => payloadsOf(asked, topics.keys()))
+  if (payloads === undefined) return asked
+  const given = new Map([...payloads].map(([id, { message }]) => [id, byTopic(message)]))
+  const changed = dealTopics(view, subscribers, given)
+  if (changed.size === 0) return asked
   const assignments = new Map(asked.assignments.map((each) => [each.memberId, each]))
-  for (const [memberId, { version, message, rest }] of changed) {
-    const assignment = encodeAssignment(version, message, rest)
+  for (const [memberId, payload] of payloads) {
+    const assigned = changed.get(memberId)
+    if (assigned === undefined) continue
+    const assignment = encoded(payload, assigned)
     assignments.set(memberId, { ...assignments.get(memberId), memberId, assignment })
   }
   return { ...asked, assignments: [...assignments.values()] }
 }
 
-type Assignment = ReturnType<typeof decodeAssignment>
-type Assignments = ReadonlyMap<string, Assignment>
+/** By topic, the partitions of one member. */
+type Assigned = ReadonlyMap<string, readonly number[]>
 
-/** What everybody is given, those to whom the leader gives nothing included. */
-function assignmentsOf({ assignments }: SyncGroupRequest, members: Iterable<string>): Assignments {
-  const given = new Map<string, Assignment>()
-  for (const { memberId, assignment } of assignments) {
-    if (assignment.length > 0) given.set(memberId, decodeAssignment(assignment))
+/** These deal partition by partition; range, and who knows what else, keeps like topics together. */
+const acrossTopics: ReadonlySet<string | null> = new Set([
+  'roundrobin',
+  'RoundRobinAssigner',
+  'sticky',
+  'cooperative-sticky',
+])
+
+/** @returns what those get for whom something changes, by member */
+function dealTopics(
+  view: View,
+  { protocolName, topics }: Subscribers,
+  given: ReadonlyMap<string, Assigned>,
+): ReadonlyMap<string, Assigned> {
+  const changed = new Map<string, Map<string, readonly number[]>>()
+  const all = unordered(view)
+  const loads = acrossTopics.has(protocolName) ? loadsOf(given, all) : undefined
+  for (const { name, first } of all) {
+    const subscribers = [...topics].filter(([, of]) => of.has(name)).map(([memberId]) => memberId)
+    if (subscribers.length === 0) continue
+    const has = (memberId: string) => given.get(memberId)?.get(name) ?? []
+    // A leader gets none that it does not know of: Java 4.3.1 then failed at every rebalance.
+    const known = [...given.keys()].flatMap(has).filter((partition) => partition >= first)
+    const shares = deal(new Map(subscribers.map((id) => [id, has(id)])), known, loads)
+    for (const memberId of given.keys()) {
+      const share = shares.get(memberId) ?? []
+      loads?.set(memberId, (loads.get(memberId) ?? 0) + share.length)
+      const ofSource = has(memberId).filter((partition) => partition < first)
+      const gets = [...ofSource, ...share]
+      if (sameSet(gets, has(memberId))) continue
+      const assigned = changed.get(memberId) ?? new Map(given.get(memberId))
+      changed.set(memberId, assigned.set(name, gets))
+    }
   }
-  const [first] = given.values()
-  const message = { assignedPartitions: [], userData: null }
-  const nothing = { version: first?.version ?? 0, message, rest: Buffer.alloc(0) }
-  for (const memberId of members) if (!given.has(memberId)) given.set(memberId, nothing)
-  return given
+  return changed
 }
 
-function dealTopic(
-  given: Assignments,
-  topic: string,
-  parallel: Parallel,
-  subscribers: readonly string[],
-): Assignments {
-  const first = shownPartition(parallel, 0)
-  // A leader gets none that it does not know of: Java 4.3.1 then failed at every rebalance.
-  const all = [...given.values()]
-    .flatMap((assigned) => partitionsOf(assigned, topic))
-    .filter((partition) => partition >= first)
-  const held = subscribers.map((memberId) => {
-    const assigned = given.get(memberId)
-    return [memberId, assigned === undefined ? [] : partitionsOf(assigned, topic)] as const
-  })
-  const dealt = deal(new Map(held), all)
-  const changed = [...given].map(([memberId, assigned]) => {
-    const has = partitionsOf(assigned, topic)
-    const ofSource = has.filter((partition) => partition < first)
-    const gets = [...ofSource, ...(dealt.get(memberId) ?? [])]
-    return [memberId, sameSet(has, gets) ? assigned : withTopic(assigned, topic, gets)] as const
-  })
-  return new Map(changed)
-}
+/** How many partitions of other topics each member has. */
+const loadsOf = (
+  given: ReadonlyMap<string, Assigned>,
+  unlike: readonly { readonly name: string }[],
+): Map<string, number> =>
+  new Map(
+    [...given].map(([memberId, assigned]) => {
+      const others = new Map(assigned)
+      for (const { name } of unlike) others.delete(name)
+      return [memberId, [...others.values()].flat().length]
+    }),
+  )
 
 /**
  * Deals partitions, each once: shares differ by one at the most, and whoever has no more than its share keeps
  * what it has.
  *
  * @param held by member, what it has already; who has none gets some, too
+ * @param loads by member, how much it has of other topics: the larger shares are for those who have least
  */
 export function deal(
   held: ReadonlyMap<string, readonly number[]>,
   all: readonly number[],
+  loads: ReadonlyMap<string, number> = new Map(),
 ): ReadonlyMap<string, readonly number[]> {
   const left = new Set(all)
   const count = left.size
+  const load = (memberId: string): number => loads.get(memberId) ?? 0
   const members = [...held]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     // What two of them have is the first one's.
     .map(([memberId, has]) => ({ memberId, has: has.filter((each) => left.delete(each)) }))
-    // Where not all shares are the same, the larger ones are for those who have more already.
-    .toSorted((a, b) => b.has.length - a.has.length)
+    // Else, the larger shares are for those who have more already.
+    .toSorted((a, b) => load(a.memberId) - load(b.memberId) || b.has.length - a.has.length)
   const share = Math.floor(count / members.length)
   const larger = count % members.length
   const kept = members.map(({ memberId, has }, i) => {
@@ -157,36 +170,54 @@ export function deal(
   )
 }
 
-const partitionsOf = ({ message }: Assignment, topic: string): readonly number[] =>
-  message.assignedPartitions.filter((of) => of.topic === topic).flatMap((of) => of.partitions)
+type Payload = ReturnType<typeof decodeAssignment>
 
-function withTopic(
-  { version, message, rest }: Assignment,
-  topic: string,
-  partitions: readonly number[],
-): Assignment {
-  const others = message.assignedPartitions.filter((of) => of.topic !== topic)
-  const assignedPartitions = partitions.length === 0 ? others : [...others, { topic, partitions }]
-  return { version, message: remembered(message, assignedPartitions), rest }
+/** What everybody is given, those to whom the leader gives nothing included. */
+function payloadsOf(
+  { assignments }: SyncGroupRequest,
+  members: Iterable<string>,
+): ReadonlyMap<string, Payload> {
+  const payloads = new Map<string, Payload>()
+  for (const { memberId, assignment } of assignments) {
+    if (assignment.length > 0) payloads.set(memberId, decodeAssignment(assignment))
+  }
+  const [first] = payloads.values()
+  const message = { assignedPartitions: [], userData: null }
+  const nothing = { version: first?.version ?? 0, message, rest: Buffer.alloc(0) }
+  for (const memberId of members) if (!payloads.has(memberId)) payloads.set(memberId, nothing)
+  return payloads
+}
+
+function byTopic({ assignedPartitions }: Payload['message']): Assigned {
+  const assigned = new Map<string, readonly number[]>()
+  for (const { topic, partitions } of assignedPartitions) {
+    assigned.set(topic, [...(assigned.get(topic) ?? []), ...partitions])
+  }
+  return assigned
 }
 
 /** sarama tells its members in user data, too, what they are given. */
-function remembered(
-  { userData }: ConsumerAssignment,
-  assignedPartitions: ConsumerAssignment['assignedPartitions'],
-): ConsumerAssignment {
+function encoded({ version, message, rest }: Payload, assigned: Assigned): Buffer {
+  const { userData } = message
+  const assignedPartitions = [...assigned]
+    .filter(([, partitions]) => partitions.length > 0)
+    .map(([topic, partitions]) => ({ topic, partitions }))
   const sticky = userData === null ? undefined : decodeStickyUserData(userData)
-  if (sticky?.version !== 1) return { assignedPartitions, userData }
-  const message = { ...sticky.message, previousAssignment: assignedPartitions }
-  return { assignedPartitions, userData: encodeStickyUserData({ version: 1, message }) }
+  if (sticky?.version !== 1) {
+    return encodeAssignment(version, { assignedPartitions, userData }, rest)
+  }
+  const remembered = { ...sticky.message, previousAssignment: assignedPartitions }
+  const made = encodeStickyUserData({ version: 1, message: remembered })
+  return encodeAssignment(version, { assignedPartitions, userData: made }, rest)
 }
 
 const sameSet = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((each) => b.includes(each))
 
-const parallelTopics = (view: View): readonly { name: string; parallel: Parallel }[] =>
+/** The unordered topics, and the first of the target's partitions in them. */
+const unordered = (view: View): readonly { readonly name: string; readonly first: number }[] =>
   [...view.topics.values()].flatMap(({ name, parallel }) =>
-    parallel === undefined ? [] : [{ name, parallel }],
+    parallel === undefined ? [] : [{ name, first: shownPartition(parallel, 0) }],
   )
 
 /** Members of a group may say what they agree on. */

@@ -124,6 +124,26 @@ describe('a deal', () => {
     )
   })
 
+  test('is the same again when it is dealt once more', () => {
+    fc.assert(
+      fc.property(dealing, fc.array(fc.nat(9), { minLength: 9 }), ({ held, all }, some) => {
+        const loads = new Map([...held.keys()].map((id, i) => [id, some[i] ?? 0]))
+        const dealt = deal(held, all, loads)
+        for (const [id, has] of deal(dealt, all, loads)) expect(has).toEqual(dealt.get(id))
+      }),
+    )
+  })
+
+  test('gives the larger shares to those who have least otherwise', () => {
+    const held = new Map([
+      ['a', [2, 3]],
+      ['b', [4]],
+    ])
+    expect(Object.fromEntries(deal(held, [2, 3, 4]))).toEqual({ a: [2, 3], b: [4] })
+    const loads = new Map([['a', 1]])
+    expect(Object.fromEntries(deal(held, [2, 3, 4], loads))).toEqual({ a: [2], b: [4, 3] })
+  })
+
   test('gives once what two of them have', () => {
     const held = new Map([
       ['b', [2, 3]],
