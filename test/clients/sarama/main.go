@@ -49,9 +49,15 @@ func failed(where string, err error) {
 	switch {
 	case errors.As(err, &code):
 		kind = fmt.Sprintf("KError %d", int16(code))
-	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, sarama.ErrNotConnected), errors.Is(err, sarama.ErrOutOfBrokers):
 		// Whatever wraps it, it is the end of a connection.
 		kind = "ConnectionError"
+	default:
+		// What is wrapped says more than what wraps it.
+		for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
+			kind = fmt.Sprintf("%T %s", inner, inner)
+		}
 	}
 	event("error", map[string]any{"where": where, "kind": kind, "message": err.Error()})
 }

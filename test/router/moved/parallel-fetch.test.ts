@@ -133,7 +133,7 @@ test.each(versions)(
   (version) => {
     expect(peek(table, version, [[0, 0n]])).toBe('moved')
     const seen: unknown[] = []
-    const positionSeen: Readings['positionSeen'] = (timeline, reader, offset, clientId) => {
+    const positionSeen: Readings['positionSeen'] = (timeline, _reader, offset, clientId) => {
       seen.push([timeline[0].cluster, timeline[0].partition, offset, clientId])
     }
     const moved = move(version, [[1, 40n], [0, 9n], [2, 7n]], table, { readings: { ...readings, positionSeen } }) // prettier-ignore
