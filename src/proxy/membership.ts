@@ -164,7 +164,7 @@ const coordinatorMoved: ReadonlySet<number> = new Set([
 ])
 
 /** Asks a group's coordinator, as the client; looks for it again while it is not there. */
-async function withCoordinator(
+export async function withCoordinator(
   owner: JoinOwner,
   name: ClusterName,
   group: string,

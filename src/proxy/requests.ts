@@ -13,6 +13,7 @@ import {
 import {
   answerApiVersions,
   decide,
+  partedCommit,
   rewriters,
   seenProduce,
   type Decision,
@@ -28,6 +29,7 @@ import { FetchRequests } from './fetch-requests.ts'
 import type { Membership } from './groups.ts'
 import { Leading } from './leading.ts'
 import { joinMoved, joinWaitMs, type JoinOwner } from './membership.ts'
+import { commitInBoth } from './parallel-commit.ts'
 import { ProduceRequests } from './produce-requests.ts'
 import { asCutoverError, type Upstream } from './upstream.ts'
 import { Waiting, type WaitingOwner } from './waiting.ts'
@@ -128,9 +130,46 @@ export class Requests {
     if (membership !== 'ordinary') return this.#member(request, membership)
     const signal = this.#context.growth.judge(request)
     if (signal === 'rebalance') return this.#member(request, signal)
-    const outcome = this.#ordinary(this.#leading.assigning(request))
+    const outcome = this.#isParted(request)
+      ? this.#later(request, commitInBoth)
+      : this.#ordinary(this.#leading.assigning(request))
     if (signal === 'close') this.#owner.drain()
     return outcome
+  }
+
+  /** Whether it commits what its group reads in both clusters. */
+  #isParted(request: RequestFrame): boolean {
+    if (request.api.key !== apis.offsetCommit.key) return false
+    const table = this.#context.table()
+    if (!table.view.spliced) return false
+    const { version, frame, bodyOffset } = request
+    const asked = decodeRequest(apis.offsetCommit, version, frame, bodyOffset)
+    return partedCommit(table, asked) !== undefined
+  }
+
+  /** What is answered here when several brokers have been asked, one after the other; what follows waits. */
+  #later(
+    request: RequestFrame,
+    ask: (owner: JoinOwner, request: RequestFrame) => Promise<Buffer | undefined>,
+  ): 'done' {
+    this.#owner.run.flush()
+    const { answers } = this.#owner
+    const made = exchangeFor(request, 'collect')
+    const whole = { ...request, frame: Buffer.from(request.frame) }
+    answers.expect(made)
+    this.#joining = ask(this.#owner, whole)
+      .then(
+        (answer) => {
+          if (answer === undefined) return
+          if (request.api.key === apis.joinGroup.key) this.joined(whole, answer)
+          answers.made(made, answer)
+        },
+        (error: unknown) => this.#owner.fail(asCutoverError(error, 'upstream_connect')),
+      )
+      .finally(() => {
+        this.#joining = undefined
+      })
+    return 'done'
   }
 
   #ordinary(request: RequestFrame): Outcome {
@@ -170,26 +209,7 @@ export class Requests {
   /** A request of a member whose group moves, or has moved without it. */
   #member(request: RequestFrame, membership: Exclude<Membership, 'ordinary'>): Outcome {
     const { api, version, correlationId } = request
-    if (membership === 'join') {
-      this.#owner.run.flush()
-      const { answers } = this.#owner
-      const made = exchangeFor(request, 'collect')
-      const whole = { ...request, frame: Buffer.from(request.frame) }
-      answers.expect(made)
-      this.#joining = joinMoved(this.#owner, whole)
-        .then(
-          (answer) => {
-            if (answer === undefined) return
-            this.joined(whole, answer)
-            answers.made(made, answer)
-          },
-          (error: unknown) => this.#owner.fail(asCutoverError(error, 'upstream_connect')),
-        )
-        .finally(() => {
-          this.#joining = undefined
-        })
-      return 'done'
-    }
+    if (membership === 'join') return this.#later(request, joinMoved)
     if (membership === 'outdated') return this.#refuseCommit(request)
     const errorCode = membership === 'gone' ? 0 : errorCodes.REBALANCE_IN_PROGRESS
     if (api.key === apis.heartbeat.key) this.#keepAlive(request)

@@ -70,6 +70,12 @@ export {
   type RoutingTable,
 } from './table.ts'
 export { clusterOfTransactions } from './translations/translation.ts'
+export {
+  joinedCommits,
+  partedCommit,
+  shownCommits,
+  type ParallelCommit,
+} from './translations/08-offset-commit.ts'
 export { joinedWithShownNames, joinWithTargetNames } from './translations/11-join-group.ts'
 export { isRedealt, redealt, subscribersOf, type Subscribers } from './translations/redeal.ts'
 export { noView, placeOf, type GroupPlace, type PlannedTopic, type View } from './view.ts'

@@ -61,11 +61,18 @@ const listing = (
   resultIndex: ({ partitionIndex }) => partitionIndex,
   errorOf: ({ errorCode }) => errorCode,
   failed: (partitionIndex, errorCode) => ({ ...nothing, partitionIndex, errorCode }),
+  ended: endedAt,
   answer: (answers, topics) => ({
     throttleTimeMs: throttle(answers),
     topics: listed(topics),
   }),
 })
+
+/** A partition of a source that is off begins and ends at 0: nobody reads it, and who asks is not to fail. */
+function endedAt({ partitionIndex, timestamp }: Asked): Found {
+  const isTold = timestamp === latest || timestamp === earliest || timestamp === earliestLocal
+  return { ...nothing, partitionIndex, offset: isTold ? 0n : -1n, oldStyleOffsets: [0n] }
+}
 
 const nothing: Found = {
   partitionIndex: -1,

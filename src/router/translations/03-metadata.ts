@@ -8,18 +8,20 @@ import {
 } from '../../protocol/index.ts'
 import { bodyOf, throttle } from '../decision.ts'
 import { anyOf, type RoutingTable } from '../table.ts'
-import { openSegment, virtualEpoch, type Timeline } from '../timeline/index.ts'
+import { openSegment, virtualEpoch, writtenSegment, type Timeline } from '../timeline/index.ts'
 import type { PlannedTopic } from '../view.ts'
 import { showReplicas, shownBrokers, shownController } from './nodes.ts'
 import {
   byTargetName,
-  clusterOfPlanned,
+  clustersOfPlanned,
   clusterOfTopic,
   creatorOf,
   firstError,
+  isParallel,
   isSourceOff,
   nativeName,
   translated,
+  type ParallelTopic,
   type Translation,
 } from './translation.ts'
 
@@ -91,7 +93,7 @@ function topicsFor(
     const name = topic.name ?? table.topicNames.get(topic.topicId)
     const planned = name === undefined ? undefined : table.view.topics.get(name)
     if (planned !== undefined) {
-      if (clusterOfPlanned(planned) !== cluster) return []
+      if (!clustersOfPlanned(table.view, planned).includes(cluster)) return []
       return [{ topicId: zeroUuid, name: nativeName(planned, cluster) }]
     }
     if (cluster === 'target') {
@@ -124,14 +126,19 @@ function showTopics(table: RoutingTable, answers: Answers, isEvery: boolean): To
   const { view } = table
   const planned = byTargetName(view)
   const shown = new Map<string, Topic>()
+  const halves = new Map<ParallelTopic, Halves>()
   for (const [cluster, answer] of answers) {
     for (const topic of answer.topics) {
       const name = topic.name ?? ''
       const mine = cluster === 'target' ? planned.get(name) : view.topics.get(name)
+      if (mine !== undefined && isParallel(mine)) {
+        halves.set(mine, { ...halves.get(mine), [cluster]: topic })
+        continue
+      }
       const next =
         mine === undefined
           ? showOther(table, cluster, topic, isEvery)
-          : clusterOfPlanned(mine) === cluster
+          : clustersOfPlanned(view, mine).includes(cluster)
             ? showPlanned(table, cluster, topic, mine)
             : undefined
       if (next === undefined) continue
@@ -139,6 +146,10 @@ function showTopics(table: RoutingTable, answers: Answers, isEvery: boolean): To
       const before = shown.get(key)
       if (before === undefined || (isUnknown(before) && !isUnknown(next))) shown.set(key, next)
     }
+  }
+  for (const [topic, found] of halves) {
+    const next = showParallel(table, topic, found)
+    if (next !== undefined) shown.set(topic.name, next)
   }
   return [...shown.values()]
 }
@@ -169,7 +180,7 @@ function showPlanned(
   topic: Topic,
   { name, topicId, timelines }: PlannedTopic,
 ): Topic {
-  const answered = new Map(topic.partitions.map((each) => [each.partitionIndex, each]))
+  const answered = partitionsOf(topic)
   return {
     ...topic,
     name,
@@ -181,6 +192,60 @@ function showPlanned(
   }
 }
 
+/** What each cluster says of an unordered topic. */
+type Halves = Readonly<Partial<Record<ClusterName, Topic>>>
+
+/**
+ * N + M partitions, never fewer: those of the source as it shows them, then those of the target. Who leads a
+ * partition of a source that is off, or has no such topic any more, is the leader of where it is written to:
+ * it answers that there is nothing to read.
+ */
+function showParallel(
+  table: RoutingTable,
+  { name, topicId, timelines, parallel }: ParallelTopic,
+  { source, target }: Halves,
+): Topic | undefined {
+  const known = [source, target].find((half) => half !== undefined && half.errorCode === 0)
+  const first = known ?? source ?? target
+  if (first === undefined) return undefined
+  // Whoever may not see it on the source may not see it at all.
+  if (source !== undefined && source.errorCode !== 0 && !isUnknown(source)) {
+    return { ...source, name, topicId: topicId ?? zeroUuid, partitions: [] }
+  }
+  if (known === undefined) return { ...first, name, topicId: topicId ?? zeroUuid, partitions: [] }
+  const onSource = partitionsOf(source)
+  const onTarget = partitionsOf(target)
+  return {
+    ...known,
+    name,
+    topicId: topicId ?? zeroUuid,
+    partitions: timelines.map((timeline, i) => {
+      if (i >= parallel.sourcePartitions) {
+        return showPartition(table, 'target', onTarget, timeline, i)
+      }
+      const partition = onSource.get(i)
+      if (partition !== undefined) return showReplicas(table, 'source', partition)
+      const { partition: written } = writtenSegment(parallel, timelines, i)
+      const standIn = onTarget.get(written)
+      if (standIn === undefined) return leaderless(i)
+      return { ...showReplicas(table, 'target', standIn), partitionIndex: i, leaderEpoch: -1 }
+    }),
+  }
+}
+
+const partitionsOf = (topic: Topic | undefined): ReadonlyMap<number, Partition> =>
+  new Map((topic?.partitions ?? []).map((each) => [each.partitionIndex, each]))
+
+const leaderless = (partitionIndex: number): Partition => ({
+  errorCode: errorCodes.LEADER_NOT_AVAILABLE,
+  partitionIndex,
+  leaderId: -1,
+  leaderEpoch: -1,
+  replicaNodes: [],
+  isrNodes: [],
+  offlineReplicas: [],
+})
+
 function showPartition(
   table: RoutingTable,
   cluster: ClusterName,
@@ -190,17 +255,7 @@ function showPartition(
 ): Partition {
   const open = openSegment(timeline)
   const partition = answered.get(open.partition)
-  if (partition === undefined) {
-    return {
-      errorCode: errorCodes.LEADER_NOT_AVAILABLE,
-      partitionIndex,
-      leaderId: -1,
-      leaderEpoch: -1,
-      replicaNodes: [],
-      isrNodes: [],
-      offlineReplicas: [],
-    }
-  }
+  if (partition === undefined) return leaderless(partitionIndex)
   return {
     ...showReplicas(table, cluster, partition),
     partitionIndex,

@@ -14,7 +14,9 @@ import {
   groupCoordinators,
   offsetsPlace,
   onTarget,
+  parallelNamed,
   plannedOnTarget,
+  readsBoth,
   shownCommit,
 } from './groups.ts'
 import { firstError, isSourceOff, translated, type Translation } from './translation.ts'
@@ -40,7 +42,8 @@ export const translateOffsetFetch: Translation = (table, request, coordinators) 
   if (view.topics.size === 0) return undefined
   const asked = bodyOf(api, request)
   const groups = version >= 8 ? asked.groups : [oneGroup(asked)]
-  if (version < 5 && groups.every(({ groupId }) => placeOf(view, groupId) !== 'target')) {
+  const isPlain = version < 5 && !readsBoth(view)
+  if (isPlain && groups.every(({ groupId }) => placeOf(view, groupId) !== 'target')) {
     return undefined
   }
   const shares: Share[] = []
@@ -68,11 +71,11 @@ export const translateOffsetFetch: Translation = (table, request, coordinators) 
       ),
     )
     const throttleTimeMs = throttle(answers)
-    const joined = groups.map(({ groupId }) =>
-      joinGroup(
-        groupId,
-        found.filter((group) => group.groupId === groupId),
-      ),
+    const joined = groups.map((group) =>
+      joinGroup(now, group.groupId, [
+        ...found.filter(({ groupId }) => groupId === group.groupId),
+        endedOf(now, group),
+      ]),
     )
     if (version >= 8) return { throttleTimeMs, groups: joined }
     return { throttleTimeMs, topics: joined[0]?.topics ?? [], errorCode: joined[0]?.errorCode ?? 0 }
@@ -107,8 +110,23 @@ function dealOut(
   group: AskedGroup,
 ): ReadonlyMap<ClusterName, Partial<AskedGroup>> {
   const { view } = table
-  if (placeOf(view, group.groupId) !== 'target') return new Map([['source', {}]])
   const guest = { memberId: null, memberEpoch: -1 }
+  if (placeOf(view, group.groupId) !== 'target') {
+    if (!readsBoth(view)) return new Map([['source', {}]])
+    if (group.topics === null) {
+      return new Map<ClusterName, Partial<AskedGroup>>([
+        ['source', {}],
+        ['target', guest],
+      ])
+    }
+    const onSource = group.topics.flatMap((topic) => sourceHalf(table, topic))
+    const ofTarget = group.topics.flatMap((topic) => targetHalf(table, topic))
+    if (ofTarget.length === 0) return new Map([['source', {}]])
+    return new Map<ClusterName, Partial<AskedGroup>>([
+      ['source', { topics: onSource }],
+      ['target', { ...guest, topics: ofTarget }],
+    ])
+  }
   if (group.topics === null) {
     const everyOfTarget = ['target', {}] as const
     return new Map(isSourceOff(view) ? [everyOfTarget] : [everyOfTarget, ['source', guest]])
@@ -116,6 +134,10 @@ function dealOut(
   const topicsOf = new Map<ClusterName, NonNullable<AskedGroup['topics']>[number][]>()
   for (const topic of group.topics) {
     const { cluster, planned } = offsetsPlace(table, topic)
+    if (planned?.parallel !== undefined) {
+      topicsOf.set('target', [...(topicsOf.get('target') ?? []), ...targetHalf(table, topic)])
+      continue
+    }
     const mine = planned === undefined ? topic : onTarget(table, topic, planned)
     if (!topicsOf.get(cluster)?.push(mine)) topicsOf.set(cluster, [mine])
   }
@@ -127,6 +149,45 @@ function dealOut(
   return dealt
 }
 
+type AskedTopic = NonNullable<AskedGroup['topics']>[number]
+
+/** What the source keeps of a topic: of an unordered one, its own partitions. */
+function sourceHalf(table: RoutingTable, topic: AskedTopic): readonly AskedTopic[] {
+  const planned = parallelNamed(table, topic)
+  if (planned === undefined) return [topic]
+  const { sourcePartitions } = planned.parallel
+  const partitionIndexes = topic.partitionIndexes.filter((index) => index < sourcePartitions)
+  return partitionIndexes.length === 0 ? [] : [{ ...topic, partitionIndexes }]
+}
+
+/** What the target keeps of an unordered topic, by its own numbers. */
+function targetHalf(table: RoutingTable, topic: AskedTopic): readonly AskedTopic[] {
+  const planned = parallelNamed(table, topic)
+  if (planned === undefined) return []
+  const { sourcePartitions } = planned.parallel
+  const partitionIndexes = topic.partitionIndexes
+    .filter((index) => index >= sourcePartitions)
+    .map((index) => index - sourcePartitions)
+  if (partitionIndexes.length === 0) return []
+  return [{ ...onTarget(table, topic, planned), partitionIndexes }]
+}
+
+/** A group that has moved has read the source to its end, and keeps nothing of it. */
+function endedOf(table: RoutingTable, { groupId, topics }: AskedGroup): FoundGroup {
+  const isMoved = placeOf(table.view, groupId) === 'target'
+  const ended = (isMoved ? (topics ?? []) : []).flatMap((topic): FoundTopic[] => {
+    const planned = parallelNamed(table, topic)
+    if (planned === undefined) return []
+    const partitions = topic.partitionIndexes
+      .filter((index) => index < planned.parallel.sourcePartitions)
+      .map((partitionIndex) => ({ ...noOffset, partitionIndex }))
+    return partitions.length === 0 ? [] : [{ ...topic, partitions }]
+  })
+  return { groupId, topics: ended, errorCode: 0 }
+}
+
+const noOffset = { committedOffset: -1n, committedLeaderEpoch: -1, metadata: '', errorCode: 0 }
+
 /** What a cluster keeps of a group, as clients see it. */
 function showGroup(table: RoutingTable, cluster: ClusterName, group: FoundGroup): FoundGroup {
   const { view } = table
@@ -137,6 +198,8 @@ function showGroup(table: RoutingTable, cluster: ClusterName, group: FoundGroup)
     topics: group.topics.flatMap((topic): FoundTopic[] => {
       if (cluster === 'target') {
         const planned = find(topic)
+        // Until it moves, the target keeps no more of a group than what it reads there of unordered topics.
+        if (!isMoved && planned?.parallel === undefined) return []
         return [planned === undefined ? topic : showTopic(asClientsKnow(topic, planned), planned)]
       }
       const planned = view.topics.get(nameOf(table, topic))
@@ -155,21 +218,36 @@ const withoutEpochs = (topic: FoundTopic): FoundTopic => ({
   partitions: topic.partitions.map((partition) => ({ ...partition, committedLeaderEpoch: -1 })),
 })
 
-const showTopic = (topic: FoundTopic, planned: PlannedTopic): FoundTopic => ({
-  ...topic,
-  partitions: topic.partitions.map((partition) => ({
-    ...partition,
-    committedOffset: shownCommit(planned, partition.partitionIndex, partition.committedOffset),
-    committedLeaderEpoch: -1,
-  })),
-})
+function showTopic(topic: FoundTopic, planned: PlannedTopic): FoundTopic {
+  const first = planned.parallel?.sourcePartitions ?? 0
+  return {
+    ...topic,
+    partitions: topic.partitions.map(({ partitionIndex: native, ...partition }) => ({
+      ...partition,
+      partitionIndex: first + native,
+      committedOffset: shownCommit(planned, first + native, partition.committedOffset),
+      committedLeaderEpoch: -1,
+    })),
+  }
+}
 
-/** One group again; a topic that both clusters tell of is what the first one, the target, tells. */
-function joinGroup(groupId: string, shares: readonly FoundGroup[]): FoundGroup {
+/**
+ * One group again. A topic that both clusters tell of is what the first one, the target, tells; of an
+ * unordered one each has its partitions.
+ */
+function joinGroup(
+  table: RoutingTable,
+  groupId: string,
+  shares: readonly FoundGroup[],
+): FoundGroup {
   const topics = new Map<string, FoundTopic>()
   for (const topic of shares.flatMap((share) => share.topics)) {
-    const key = `${topic.name} ${topic.topicId}`
-    if (!topics.has(key)) topics.set(key, topic)
+    const key = nameOf(table, topic) || topic.topicId
+    const before = topics.get(key)
+    if (before === undefined) topics.set(key, topic)
+    else if (parallelNamed(table, topic) !== undefined) {
+      topics.set(key, { ...before, partitions: [...before.partitions, ...topic.partitions] })
+    }
   }
   return { groupId, topics: [...topics.values()], errorCode: firstError(shares) }
 }

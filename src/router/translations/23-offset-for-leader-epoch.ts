@@ -37,6 +37,8 @@ export const translateOffsetForLeaderEpoch: Translation = (table, request) => {
   )
 }
 
+const offsetMax = 2n ** 63n - 1n
+
 const listing = (
   asked: OffsetForLeaderEpochRequest,
 ): PartitionsApi<
@@ -56,6 +58,11 @@ const listing = (
   resultIndex: ({ partition }) => partition,
   errorOf: ({ errorCode }) => errorCode,
   failed: (partition, errorCode) => ({ partition, errorCode, leaderEpoch: -1, endOffset: -1n }),
+  // Nobody reads there any more; that it was truncated is the last thing to say.
+  ended: ({ partition, leaderEpoch }) => ({
+    ...{ partition, leaderEpoch },
+    ...{ errorCode: 0, endOffset: offsetMax },
+  }),
   answer: (answers, topics) => ({
     throttleTimeMs: throttle(answers),
     topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),

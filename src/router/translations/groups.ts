@@ -3,8 +3,8 @@ import { zeroUuid } from '../../protocol/index.ts'
 import type { CoordinatorLookup, Decision } from '../decision.ts'
 import type { Destination, RoutingTable } from '../table.ts'
 import { segmentIn, toNative, toVirtual, type Segment } from '../timeline/index.ts'
-import type { PlannedTopic } from '../view.ts'
-import { byTargetName, clusterOfTopic } from './translation.ts'
+import type { PlannedTopic, View } from '../view.ts'
+import { byTargetName, clusterOfTopic, isParallel, type ParallelTopic } from './translation.ts'
 
 /** A topic as group APIs name it: by name, or, from some version on, by id alone. */
 export interface NamedTopic {
@@ -73,6 +73,19 @@ export function shownCommit(planned: PlannedTopic, partition: number, offset: bi
   const segment = onTargetSegment(planned, partition)
   if (segment === undefined || offset < 0n) return offset
   return toVirtual(segment, offset < segment.start ? segment.start : offset)
+}
+
+/** Whether both clusters are read of some topic: its groups have offsets on both. */
+export const readsBoth = ({ spliced, topics }: View): boolean =>
+  spliced && [...topics.values()].some(({ parallel }) => parallel !== undefined)
+
+/** The topic of the plan that clients mean, if it is an unordered one. */
+export function parallelNamed(
+  { topicNames, view }: RoutingTable,
+  { name, topicId }: NamedTopic,
+): ParallelTopic | undefined {
+  const planned = view.topics.get(name === '' ? (topicNames.get(topicId) ?? '') : name)
+  return planned !== undefined && isParallel(planned) ? planned : undefined
 }
 
 /** The coordinators of a group in these clusters, or what must be asked first. */

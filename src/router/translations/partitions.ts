@@ -9,7 +9,7 @@ import {
 import type { Decision, RequestFrame } from '../decision.ts'
 import { leaderOf, type Destination, type RoutedPartition, type RoutingTable } from '../table.ts'
 import { openSegment, type Segment, type Timeline } from '../timeline/index.ts'
-import { translated } from './translation.ts'
+import { isSourceOff, translated } from './translation.ts'
 
 /** What one leader is asked of one partition, by its cluster's names. */
 export interface Lookup<P> {
@@ -44,6 +44,8 @@ export interface PartitionsApi<Q extends Fields, S extends Fields, P, R> {
   readonly resultIndex: (result: R) => number
   readonly errorOf: (result: R) => number
   readonly failed: (partition: number, errorCode: number) => R
+  /** What is left to say of a partition of the source that is read no more; without it, that there is none. */
+  readonly ended?: (asked: P) => R
   readonly answer: (
     answers: readonly Decoded<S>[],
     topics: ReadonlyMap<string, readonly R[]>,
@@ -82,10 +84,15 @@ export function byPartition<Q extends Fields, S extends Fields, P, R>(
   plan: (timeline: Timeline, asked: P, routed: RoutedPartition) => Plan<P, R>,
 ): Decision | undefined {
   const routed = asked.map((each) => table.topics.get(each.topic)?.partitions[each.partition])
-  if (routed.every((each) => (each?.timeline ?? null) === null)) return undefined
+  const hasEnded = ({ topic, partition }: AskedPartition<P>): boolean =>
+    isSourceOff(table.view) && isOnSource(table, topic, partition)
+  if (routed.every((each) => (each?.timeline ?? null) === null) && !asked.some(hasEnded)) {
+    return undefined
+  }
   const plans = asked.map((each, i) => {
     const { timeline } = routed[i] ?? { timeline: null }
     if (timeline !== null && routed[i] !== undefined) return plan(timeline, each.ask, routed[i])
+    if (hasEnded(each)) return ended(of, each)
     return asItIs(table, of, each, routed[i])
   })
   const bodies = new Map<Destination, Map<string, P[]>>()
@@ -143,6 +150,18 @@ export function byPartition<Q extends Fields, S extends Fields, P, R>(
   }
 }
 
+/** Whether it is one of those that an unordered topic has on the source. */
+const isOnSource = ({ view }: RoutingTable, topic: string, partition: number): boolean =>
+  partition < (view.topics.get(topic)?.parallel?.sourcePartitions ?? 0)
+
+function ended<P, R>(
+  { ended: tell, failed }: Pick<PartitionsApi<Fields, Fields, P, R>, 'ended' | 'failed'>,
+  { partition, ask }: AskedPartition<P>,
+): Plan<P, R> {
+  const told = tell?.(ask) ?? failed(partition, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+  return { lookups: [], show: () => told }
+}
+
 /** A partition that has not moved, asked where it is; a number that the topic does not have is nowhere. */
 function asItIs<P, R>(
   table: RoutingTable,
@@ -155,7 +174,8 @@ function asItIs<P, R>(
     const nowhere = of.failed(partition, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
     return { lookups: [], show: () => nowhere }
   }
-  const cluster = routed?.[of.access]?.cluster ?? 'source'
+  const there = isOnSource(table, topic, partition) ? undefined : routed?.[of.access]
+  const cluster = there?.cluster ?? 'source'
   return {
     lookups: [{ at: { cluster, topic, partition }, ask }],
     show: ([result]) => result ?? of.failed(partition, errorCodes.UNKNOWN_SERVER_ERROR),

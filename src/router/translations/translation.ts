@@ -12,7 +12,7 @@ import {
 import type { CoordinatorLookup, Decision, RequestFrame } from '../decision.ts'
 import type { NamingAnswer } from '../rewriters/rewriter.ts'
 import { anyOf, destination, type Destination, type RoutingTable } from '../table.ts'
-import { openSegment } from '../timeline/index.ts'
+import { openSegment, type Parallel } from '../timeline/index.ts'
 import type { PlannedTopic, View } from '../view.ts'
 
 /**
@@ -90,9 +90,19 @@ export function controllerOf(table: RoutingTable, cluster: ClusterName): Destina
 
 /** The cluster to which a topic of the plan is written. */
 export function clusterOfPlanned({ timelines }: PlannedTopic): ClusterName {
-  const [first] = timelines
-  return first === undefined ? 'source' : openSegment(first).cluster
+  const last = timelines.at(-1)
+  return last === undefined ? 'source' : openSegment(last).cluster
 }
+
+/** The clusters that have a part of a topic of the plan: of an unordered one both, for as long as they are there. */
+export const clustersOfPlanned = (view: View, planned: PlannedTopic): readonly ClusterName[] =>
+  planned.parallel === undefined ? [clusterOfPlanned(planned)] : clustersInUse(view)
+
+/** A topic of which both clusters are read. */
+export type ParallelTopic = PlannedTopic & { readonly parallel: Parallel }
+
+export const isParallel = (planned: PlannedTopic): planned is ParallelTopic =>
+  planned.parallel !== undefined
 
 /** As what a cluster knows a topic of the plan. */
 export const nativeName = (planned: PlannedTopic, cluster: ClusterName): string =>
