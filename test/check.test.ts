@@ -58,12 +58,12 @@ describe('check', () => {
     expect(report.findings[0]?.evidence).toContain('ECONNREFUSED')
   })
 
-  it.each([
-    [{ mode: 'unordered' }, 'cutover.mode'],
-    [{ journal: 'topic:__kafka_cutover' }, 'cutover.journal'],
-  ])('is blocked by what is not built yet: %j', async (flags, subject) => {
-    const report = await check(await config({ topics: 'orders', ...flags }), '1.2.3')
-    const blocking = report.findings.filter(({ severity }) => severity === 'blocking')
-    expect(blocking).toMatchObject([{ subject, problem: 'it is not built yet' }])
-  })
+  it.each([[{ journal: 'topic:__kafka_cutover' }, 'cutover.journal']])(
+    'is blocked by what is not built yet: %j',
+    async (flags, subject) => {
+      const report = await check(await config({ topics: 'orders', ...flags }), '1.2.3')
+      const blocking = report.findings.filter(({ severity }) => severity === 'blocking')
+      expect(blocking).toMatchObject([{ subject, problem: 'it is not built yet' }])
+    },
+  )
 })
