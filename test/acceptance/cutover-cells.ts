@@ -1,5 +1,7 @@
 import { clientNames, talksTo, type ClientName } from '../clients/index.ts'
 import { killKinds, type Kill } from '../cutover/faults.ts'
+import type { Parallel } from '../cutover/history.ts'
+import { growthOf } from '../cutover/outcome.ts'
 import { play, type Report } from '../cutover/scenario.ts'
 import { keepEvidence } from './evidence.ts'
 import type { Bench, Cell, Outcome } from './cell.ts'
@@ -51,7 +53,45 @@ export const cutoverCells: readonly Cell[] = [
   ),
 ]
 
-async function run(bench: Bench, client: ClientName, kill?: Kill): Promise<Outcome> {
+/** Partitions of the source, and of the target. */
+const sourcePartitions = 6
+const targetPartitionsTried = [6, 3, 12]
+const unorderedPairs = [pairs[1], pairs[2]]
+
+/** The same unordered. */
+export const unorderedCells: readonly Cell[] = [
+  ...unorderedPairs.flatMap((pair) =>
+    targetPartitionsTried.flatMap((targetPartitions) =>
+      clientNames
+        .filter((client) => pair.every((version) => talksTo(client, version)))
+        .map((client): Cell => ({
+          name: `unordered ${client} ${pair.join('->')} ${sourcePartitions}+${targetPartitions}`,
+          ...clusters(pair, 3),
+          fresh: true,
+          clients: [client],
+          run: (bench) => run(bench, client, undefined, { sourcePartitions, targetPartitions }),
+        })),
+    ),
+  ),
+  ...Array.from({ length: killsPerKind }, (_, i): Cell => {
+    const kill = { kind: 'sidecar' as const, seed: i + 1 }
+    const client = clientNames[i % clientNames.length] ?? 'kafkajs'
+    const targetPartitions = targetPartitionsTried[i % targetPartitionsTried.length] ?? 6
+    return {
+      name: `unordered kill ${kill.seed}`,
+      ...clusters(killPair, 3),
+      clients: [client],
+      run: (bench) => run(bench, client, kill, { sourcePartitions, targetPartitions }),
+    }
+  }),
+]
+
+async function run(
+  bench: Bench,
+  client: ClientName,
+  kill?: Kill,
+  parallel?: Parallel,
+): Promise<Outcome> {
   const program = bench.clients.programs.get(client)
   if (program === undefined) {
     const reason = bench.clients.missing.get(client) ?? 'not set up'
@@ -66,6 +106,7 @@ async function run(bench: Bench, client: ClientName, kill?: Kill): Promise<Outco
     everyTopic: kill === undefined,
     stopSource: kill === undefined,
     ...(kill === undefined ? {} : { kill }),
+    ...(parallel === undefined ? {} : { parallel }),
   })
   const passed = report.findings.length === 0
   if (!passed) await keepEvidence(bench.unique, report)
@@ -78,6 +119,8 @@ async function run(bench: Bench, client: ClientName, kill?: Kill): Promise<Outco
 
 function figuresOf(client: ClientName, report: Report): Record<string, number | string> {
   const { verdict, flip, killed } = report
+  const { history } = report.evidence
+  const grown = history.parallel?.sourcePartitions
   const producers = Object.values(verdict.producers)
   const groups = Object.values(verdict.groups)
   const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0)
@@ -93,5 +136,10 @@ function figuresOf(client: ClientName, report: Report): Record<string, number | 
     ...(target === undefined ? {} : { targetAfterMs: target.atMs }),
     ...(flip === undefined ? {} : { attempts: flip.accepted }),
     ...(killed === undefined ? {} : { killed }),
+    ...(grown === undefined
+      ? {}
+      : {
+          growthMs: history.groups.map((group) => growthOf(group, grown, history.from)).join(', '),
+        }),
   }
 }

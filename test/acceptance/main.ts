@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { setupClients } from '../clients/index.ts'
 import { requireKafka, startCluster } from '../kafka/index.ts'
 import type { Bench, Cell, Outcome, Result } from './cell.ts'
-import { cutoverCells } from './cutover-cells.ts'
+import { cutoverCells, unorderedCells } from './cutover-cells.ts'
 import { writeReport } from './report.ts'
 import { appendResult, forgetResults, readResults } from './results.ts'
 import { scenarioCells } from './scenario-cells.ts'
@@ -32,9 +32,13 @@ const { values } = parseArgs({
   },
 })
 
-const cells = [...trafficCells, ...toolCells, ...cutoverCells, ...scenarioCells].filter((c) =>
-  new RegExp(values.only).test(c.name),
-)
+const cells = [
+  ...trafficCells,
+  ...toolCells,
+  ...cutoverCells,
+  ...unorderedCells,
+  ...scenarioCells,
+].filter((c) => new RegExp(values.only).test(c.name))
 const nameOf = (cell: Cell) => (values.direct ? `${cell.name} (direct only)` : cell.name)
 
 if (values.help) {

@@ -30,6 +30,14 @@ export interface History {
    * are not idempotent are counted, as they are without a sidecar, and not held against it.
    */
   readonly faults: boolean
+  /** Of an unordered cutover. */
+  readonly parallel?: Parallel | undefined
+}
+
+/** How many partitions clients saw before the flip, and how many more since. */
+export interface Parallel {
+  readonly sourcePartitions: number
+  readonly targetPartitions: number
 }
 
 export const clientsOf = ({ producers, groups }: History) => [

@@ -1,7 +1,7 @@
 /** What a cutover left behind, as an operator and an application without a sidecar would find it. */
 import type { Status } from '../../src/admin/index.ts'
 import type { Flip } from './flip.ts'
-import { consumedBy, type GroupHistory } from './history.ts'
+import { consumedBy, type GroupHistory, type History } from './history.ts'
 import type { NativeView } from './native.ts'
 
 /** It reaches phase `target`, and where nothing was killed at the first attempt. */
@@ -61,6 +61,33 @@ export function spliceFindings(
           ]
     })
   })
+}
+
+/** How soon every group must read what an unordered flip adds, and how long a producer may wait then, in ms. */
+const growthMsMax = 10_000
+const ackGapMsMax = 250
+
+/** Every group reads the target's partitions soon after the flip, and producers go on as if there were none. */
+export function unorderedFindings(
+  { parallel, groups, from, faults }: History,
+  ackGapsMs: readonly number[],
+): string[] {
+  if (parallel === undefined) return []
+  const late = groups.flatMap((group) => {
+    const afterMs = growthOf(group, parallel.sourcePartitions, from)
+    return afterMs <= growthMsMax
+      ? []
+      : [`growth: ${group.name} read nothing of the target until ${afterMs} ms after the flip`]
+  })
+  if (faults) return []
+  const gaps = ackGapsMs.filter((ms) => ms >= ackGapMsMax)
+  return [...late, ...gaps.map((ms) => `pause: a producer waited ${ms} ms for an acknowledgement`)]
+}
+
+/** After how many ms a group read a partition of the target; Infinity if it never did. */
+export function growthOf(group: GroupHistory, sourcePartitions: number, from: number): number {
+  const first = consumedBy(group).find(({ partition }) => partition >= sourcePartitions)
+  return first === undefined ? Infinity : first.t - from
 }
 
 const endOf = (group: GroupHistory, partition: number): number =>

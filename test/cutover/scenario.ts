@@ -4,10 +4,10 @@ import type { Program } from '../clients/index.ts'
 import { createTopics, type Cluster } from '../kafka/index.ts'
 import { carryOut, planKill, type Kill } from './faults.ts'
 import { flip, type Flip } from './flip.ts'
-import type { History } from './history.ts'
+import type { History, Parallel } from './history.ts'
 import { startLoad, type Load } from './load.ts'
 import { lookAt, preload } from './native.ts'
-import { commitFindings, flipFindings, spliceFindings } from './outcome.ts'
+import { commitFindings, flipFindings, spliceFindings, unorderedFindings } from './outcome.ts'
 import { judge, type Verdict } from './verdict.ts'
 
 export interface Scenario {
@@ -23,6 +23,8 @@ export interface Scenario {
   /** Stop every broker of the source after the cutover, while traffic goes on. The cluster is then spent. */
   readonly stopSource: boolean
   readonly kill?: Kill
+  /** Unordered: how many partitions the topic has on each side. */
+  readonly parallel?: Parallel
 }
 
 export interface Report {
@@ -49,14 +51,18 @@ const drainTimeoutMs = 60_000
 
 /** Plays one cutover under load, from two running clusters to a judged end. */
 export async function play(scenario: Scenario): Promise<Report> {
-  const { source, target, topic } = scenario
-  for (const cluster of [source, target]) await createTopics(cluster, [topic], { partitions })
+  const { source, target, topic, parallel } = scenario
+  await createTopics(source, [topic], { partitions: parallel?.sourcePartitions ?? partitions })
+  await createTopics(target, [topic], { partitions: parallel?.targetPartitions ?? partitions })
   await preload(target, topic, 0, preloaded)
   const sidecar = await startSidecar({
     source: source.bootstrapServers,
     target: target.bootstrapServers,
     brokers: Math.max(source.brokers.length, target.brokers.length),
-    args: scenario.everyTopic ? [] : ['--topics', topic],
+    args: [
+      ...(scenario.everyTopic ? [] : ['--topics', topic]),
+      ...(parallel === undefined ? [] : ['--mode', 'unordered']),
+    ],
   })
   let load: Load | undefined
   try {
@@ -78,7 +84,7 @@ export async function play(scenario: Scenario): Promise<Report> {
 }
 
 async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load): Promise<Report> {
-  const { source, target, topic } = scenario
+  const { source, target, topic, parallel, cutover } = scenario
   await sleep(beforeMs)
   const from = Date.now()
   const { flip: flipped, killed } = await act(scenario, sidecar)
@@ -93,12 +99,15 @@ async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load):
   const to = Date.now()
   await load.stopConsumers()
   const histories = load.histories()
-  const history = { ...histories, from, to, faults: scenario.kill !== undefined }
+  const faults = scenario.kill !== undefined
+  const history = { ...histories, from, to, faults, parallel: cutover ? parallel : undefined }
   const verdict = judge(history)
+  const gaps = Object.values(verdict.producers).map(({ ackGapMaxMs }) => ackGapMaxMs)
+  findings.push(...unorderedFindings(history, gaps))
   if (flipped === undefined || flipped.reached) {
     const native = await lookAt(flipped === undefined ? source : target, topic, load.groups)
     findings.push(...commitFindings(native))
-    if (flipped !== undefined)
+    if (flipped !== undefined && parallel === undefined)
       findings.push(...spliceFindings(native, flipped.status, topic, histories.groups))
   }
   return {
