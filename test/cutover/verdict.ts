@@ -3,6 +3,7 @@ import {
   consumedBy,
   type GroupHistory,
   type History,
+  type Parallel,
   type ProducerHistory,
 } from './history.ts'
 import { disorderOf, lossesOf, placesOf, repetitionsOf } from './laws.ts'
@@ -44,7 +45,6 @@ const findingsMax = 12
  */
 export function judge(history: History): Verdict {
   const { producers, groups, faults, parallel } = history
-  const rebalancesMax = parallel === undefined ? 1 : 2
   const findings = groups.flatMap((group) => [
     ...lossesOf(producers, group, history.from),
     ...placesOf(producers, group, parallel),
@@ -57,7 +57,9 @@ export function judge(history: History): Verdict {
     findings: abridge([
       ...findings,
       ...errors.map(([what, times]) => `error: ${what} (${times} times)`),
-      ...(faults ? [] : Object.values(groupsSeen).flatMap((group) => unrest(group, rebalancesMax))),
+      ...(faults
+        ? []
+        : Object.entries(groupsSeen).flatMap(([name, group]) => unrest(name, group, parallel))),
       ...lostPartitions(history),
       ...unfinished(history),
     ]),
@@ -79,8 +81,12 @@ function errorsOf(history: History): Record<string, number> {
   return errors
 }
 
-/** A cutover may cost each member one ordinary rebalance; an unordered one another, for the new partitions. */
-function unrest({ rebalances }: GroupFigures, timesMax: number): string[] {
+/**
+ * A cutover may cost each member one ordinary rebalance; an unordered one another, for the new partitions. Where
+ * partitions change hands, a cooperative one is two (KIP-429).
+ */
+function unrest(name: string, { rebalances }: GroupFigures, parallel?: Parallel): string[] {
+  const timesMax = parallel === undefined ? 1 : name === 'cooperative' ? 4 : 2
   return Object.entries(rebalances).flatMap(([id, times]) =>
     times > timesMax ? [`unrest: ${id} was rebalanced ${times} times`] : [],
   )

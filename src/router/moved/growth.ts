@@ -5,6 +5,11 @@ import { placeOf, type View } from '../view.ts'
 const graceMs = 1_000
 /** How long its Fetch may take to come, in ms: it may be paused, or wait at a broker. */
 const fetchPatienceMs = 3_000
+/**
+ * How long the other connections of a client id are not told when one was, in ms. A client that was told on one looks
+ * up metadata for all; some (kafkajs) join anew once for each connection that is told.
+ */
+const sameClientMs = 1_000
 /** Of so many groups the leaders are kept in mind; the oldest are forgotten. */
 const groupsMax = 10_000
 
@@ -45,7 +50,8 @@ interface Group {
 /**
  * Makes clients see the partitions that a flip adds, within seconds: by themselves they look every 5 to 10 minutes.
  *
- *     Fetch of a connection that asks for none of them --> NOT_LEADER_OR_FOLLOWER, once: metadata is looked up
+ *     Fetch of a connection that asks for none of them --> NOT_LEADER_OR_FOLLOWER, once: metadata is looked up;
+ *                                                          of one client id one connection after the other
  *     leader of its group, 1 s later, not joining      --> REBALANCE_IN_PROGRESS at its next heartbeat, once
  *     leader that has not fetched, or comes back without the new partitions --> its connection ends, once
  *
@@ -55,6 +61,8 @@ interface Group {
 export class Growth {
   readonly #groups = new Map<string, Group>()
   readonly #told = new WeakMap<object, Set<string>>()
+  /** By topic and client id: when one of its connections was told last. The oldest are forgotten. */
+  readonly #toldClients = new Map<string, number>()
 
   /** A member asks to join. */
   joining(group: string, memberId: string): void {
@@ -107,11 +115,12 @@ export class Growth {
     nowMs: number,
   ): readonly string[] {
     const told = this.#told.get(reader) ?? new Set()
-    const fresh = topics.filter((topic) => !told.has(topic))
-    if (fresh.length === 0) return fresh
+    const untold = topics.filter((topic) => !told.has(topic))
+    if (untold.length === 0) return untold
+    const client = clientId()
+    const fresh = untold.filter((topic) => this.#isTurn(`${topic} ${client}`, nowMs))
     this.#told.set(reader, told)
     for (const topic of fresh) told.add(topic)
-    const client = clientId()
     const due = fresh.filter((topic) => !this.#knows(view, client, topic))
     if (due.length > 0) {
       for (const known of this.#groups.values()) {
@@ -119,6 +128,17 @@ export class Growth {
       }
     }
     return due
+  }
+
+  /** Whether no other connection of a client was told of a topic lately. */
+  #isTurn(key: string, nowMs: number): boolean {
+    const lastMs = this.#toldClients.get(key)
+    if (lastMs !== undefined && nowMs - lastMs < sameClientMs) return false
+    this.#toldClients.delete(key)
+    this.#toldClients.set(key, nowMs)
+    const [oldest] = this.#toldClients.keys()
+    if (this.#toldClients.size > groupsMax && oldest !== undefined) this.#toldClients.delete(oldest)
+    return true
   }
 
   heartbeat(view: View, group: string, memberId: string, nowMs: number): GrowthSignal {

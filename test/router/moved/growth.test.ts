@@ -41,7 +41,17 @@ describe('a Fetch of none of the new partitions', () => {
     const [one, other] = [{}, {}]
     expect(fetch(growth, 'leader', 0, one)).toEqual(['orders'])
     expect(fetch(growth, 'leader', 1, one)).toEqual([])
-    expect(fetch(growth, 'leader', 2, other)).toEqual(['orders'])
+    expect(fetch(growth, 'leader', 1_500, other)).toEqual(['orders'])
+    expect(fetch(growth, 'leader', 3_000, other)).toEqual([])
+  })
+
+  test('is not, while another connection of its client was a moment ago', () => {
+    const growth = running()
+    const [one, other] = [{}, {}]
+    expect(fetch(growth, 'leader', 0, one)).toEqual(['orders'])
+    expect(fetch(growth, 'leader', 999, other)).toEqual([])
+    expect(fetch(growth, 'follower', 999, {})).toEqual(['orders'])
+    expect(fetch(growth, 'leader', 1_000, other)).toEqual(['orders'])
   })
 
   test('of a client without a group, too, which is never called', () => {
