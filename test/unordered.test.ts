@@ -12,6 +12,8 @@ import { fakeWorld } from './cli/deps.ts'
 import { freePortRow } from './kafka/index.ts'
 
 const topic = 'logs'
+/** Of mixed plans: it is ordered. */
+const orderedTopic = 'orders'
 const sourcePartitions = 2
 const targetPartitions = 3
 
@@ -24,15 +26,15 @@ let closing: (() => Promise<void>)[]
 
 const admin = (): string => `127.0.0.1:${port + 8}`
 
-async function run(): Promise<Sidecar> {
+async function run(plan: object = { mode: 'unordered' }): Promise<Sidecar> {
   const loaded = await loadConfig({
+    file: join(directory, 'sidecar.yaml'),
     flags: {
       ...{ source: source.bootstrapServers, target: target.bootstrapServers, logLevel: 'silent' },
       ...{ listen: `127.0.0.1:${port}`, admin: admin(), journal: `file:${directory}/journal` },
-      mode: 'unordered',
     },
     env: { XDG_STATE_HOME: directory, XDG_DATA_HOME: directory, HOME: directory },
-    readFile: () => '',
+    readFile: () => JSON.stringify({ cutover: plan }),
   })
   if (!loaded.ok) throw new Error(loaded.errors.map(({ text }) => text).join('\n'))
   return startSidecar(loaded.config)
@@ -51,14 +53,18 @@ const kafkaAt = (bootstrap: string, clientId: string): Kafka =>
 const acked = new Set<string>()
 let received: { value: string; partition: number; by: string; atMs: number }[] = []
 
-async function produceAlways(producer: Producer, prefix: string): Promise<() => Promise<void>> {
+async function produceAlways(
+  producer: Producer,
+  prefix: string,
+  to = topic,
+): Promise<() => Promise<void>> {
   await producer.connect()
   let going = true
   const done = (async () => {
     for (let i = 0; going; i++) {
       const values = [0, 1, 2, 3].map((k) => `${prefix}-${i}-${k}`)
       const messages = values.map((value, k) => ({ key: `k${(i + k) % 7}`, value }))
-      await producer.send({ topic, messages })
+      await producer.send({ topic: to, messages })
       for (const value of values) acked.add(value)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
@@ -70,10 +76,14 @@ async function produceAlways(producer: Producer, prefix: string): Promise<() => 
   }
 }
 
-async function member(kafka: Kafka, by: string, groupId = 'billing'): Promise<Consumer> {
-  const consumer = kafka.consumer({ groupId, heartbeatInterval: 300, maxWaitTimeInMs: 300 })
+async function member(kafka: Kafka, by: string, topics = [topic]): Promise<Consumer> {
+  const consumer = kafka.consumer({
+    groupId: 'billing',
+    heartbeatInterval: 300,
+    maxWaitTimeInMs: 300,
+  })
   await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: false })
+  await consumer.subscribe({ topics, fromBeginning: false })
   const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve))
   await consumer.run({
     autoCommitInterval: 200,
@@ -101,11 +111,17 @@ beforeEach(async () => {
   closing = []
   source = await startEmbeddedCluster({
     brokers: 2,
-    topics: [{ name: topic, partitions: sourcePartitions }],
+    topics: [
+      { name: topic, partitions: sourcePartitions },
+      { name: orderedTopic, partitions: 1 },
+    ],
   })
   target = await startEmbeddedCluster({
     brokers: 1,
-    topics: [{ name: topic, partitions: targetPartitions }],
+    topics: [
+      { name: topic, partitions: targetPartitions },
+      { name: orderedTopic, partitions: 1 },
+    ],
   })
   directory = await mkdtemp(join(tmpdir(), 'kafka-cutover-test-'))
   port = await freePortRow(9, '127.0.0.1')
@@ -152,4 +168,35 @@ it('reads both clusters at once, then the target alone, with direct members besi
   expect(new Set(shown)).toEqual(new Set([0, 1, 2, 3]))
   const native = received.filter(({ by }) => by === 'direct').map(({ partition }) => partition)
   expect(Math.max(...native)).toBeLessThan(targetPartitions)
+}, 120_000)
+
+it('moves a group that reads topics of both kinds, each as its plan says', async () => {
+  await sidecar.stop()
+  sidecar = await run({ topics: [{ source: orderedTopic }, { source: topic, mode: 'unordered' }] })
+  const kafka = kafkaAt(`127.0.0.1:${port}`, 'app')
+  const both = [topic, orderedTopic]
+  for (const by of ['a', 'b']) {
+    const consumer = await member(kafka, by, both)
+    closing.push(() => consumer.disconnect())
+  }
+  const stops = [
+    await produceAlways(kafka.producer({ idempotent: true, maxInFlightRequests: 1 }), 'log'),
+    await produceAlways(kafka.producer({ idempotent: true, maxInFlightRequests: 1 }), 'order', orderedTopic), // prettier-ignore
+  ]
+  await expect.poll(() => received.length, { timeout: 15_000 }).toBeGreaterThan(50)
+  expect(await cli('cutover', '--timeout', '60s')).toMatchObject({ code: 0, stderr: '' })
+  const { topics } = JSON.parse((await cli('status', '--json')).stdout) as {
+    topics: readonly { source: string; mode: string; partitions: readonly unknown[] }[]
+  }
+  expect(topics.map(({ source: name, mode, partitions }) => [name, mode, partitions.length])).toEqual([
+    [orderedTopic, 'ordered', 1],
+    [topic, 'unordered', sourcePartitions + targetPartitions],
+  ]) // prettier-ignore
+  for (const stop of stops) await stop()
+  await expect.poll(lost, { timeout: 15_000 }).toEqual([])
+  expect(repeated()).toEqual([])
+  const orders = received.filter(({ value }) => value.startsWith('order-'))
+  const numbers = orders.map(({ value }) => value.split('-').slice(1).map(Number))
+  const inOrder = numbers.toSorted(([a = 0, c = 0], [b = 0, d = 0]) => a - b || c - d)
+  expect(numbers).toEqual(inOrder)
 }, 120_000)
