@@ -65,6 +65,7 @@ describe('the verdict of a cutover', () => {
         g: {
           ...{ consumed: 3, again: 0, gapMaxMs: 70, gapPartition: 0 },
           rebalances: { 'g-1': 0, 'g-2': 0 },
+          disturbances: { 'g-1': 0, 'g-2': 0 },
         },
       },
     })
@@ -188,6 +189,32 @@ describe('the verdict of a cutover', () => {
     const first = [...good.first, late, late]
     expect(findings({ first })).toEqual(['unrest: g-1 was rebalanced 2 times'])
     expect(findings({ first }, true)).toEqual([])
+  })
+
+  test('lets an unordered cutover disturb a member twice, in however many generations', () => {
+    const parallel = { sourcePartitions: 2, targetPartitions: 1 }
+    const told = (...times: readonly number[]): string[] => {
+      const first = [...good.first, ...times.map((t) => ({ ...assigned(0), t }))]
+      return [...judge({ ...history({ first }), parallel }).findings]
+    }
+    expect(told(50, 51, 60, 5_000, 5_900, 6_800)).toEqual([])
+    expect(told(50, 2_000, 4_000)).toEqual(['unrest: g-1 was rebalanced 3 times'])
+  })
+
+  test('follows what is sent to a partition of the source to where the target has it', () => {
+    const parallel = { sourcePartitions: 2, targetPartitions: 1 }
+    // The target had seven records of others.
+    const once = [...good.once, acked('once-3', 1, 7, 80)]
+    const second = [...good.second, consumed('once-3', 2, 7, 90)]
+    expect(judge({ ...history({ once, second }), parallel }).findings).toEqual([])
+    expect(findings({ once, second })).toEqual([
+      'mismatch: once-3 was acknowledged at 1@7, g read it at 2@7',
+      'hole: g read 1 of the offsets below 8 of partition 2',
+    ])
+    const elsewhere = [...good.second, consumed('once-3', 2, 8, 90)]
+    expect(judge({ ...history({ once, second: elsewhere }), parallel }).findings).toEqual([
+      'mismatch: once-3 was acknowledged at 1@7, g read it at 2@8',
+    ])
   })
 
   test('finds a client that did not come to its end', () => {

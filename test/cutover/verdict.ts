@@ -33,6 +33,8 @@ export interface GroupFigures {
   readonly gapPartition: number
   /** Of each member, between `from` and `to`: how often it was told of an assignment. */
   readonly rebalances: Readonly<Record<string, number>>
+  /** The same, but those that came together count once. */
+  readonly disturbances: Readonly<Record<string, number>>
 }
 
 const findingsMax = 12
@@ -57,9 +59,7 @@ export function judge(history: History): Verdict {
     findings: abridge([
       ...findings,
       ...errors.map(([what, times]) => `error: ${what} (${times} times)`),
-      ...(faults
-        ? []
-        : Object.entries(groupsSeen).flatMap(([name, group]) => unrest(name, group, parallel))),
+      ...(faults ? [] : Object.values(groupsSeen).flatMap((group) => unrest(group, parallel))),
       ...lostPartitions(history),
       ...unfinished(history),
     ]),
@@ -81,13 +81,17 @@ function errorsOf(history: History): Record<string, number> {
   return errors
 }
 
+/** Assignments that follow each other within so many ms disturb an application once. */
+const disturbanceMs = 1_000
+
 /**
- * A cutover may cost each member one ordinary rebalance; an unordered one another, for the new partitions. Where
- * partitions change hands, a cooperative one is two (KIP-429).
+ * A cutover may cost each member one ordinary rebalance; an unordered one another, for the new partitions. That
+ * may be several generations at once: members join anew one after the other, as each hears of the partitions,
+ * and where partitions change hands a cooperative rebalance is two (KIP-429).
  */
-function unrest(name: string, { rebalances }: GroupFigures, parallel?: Parallel): string[] {
-  const timesMax = parallel === undefined ? 1 : name === 'cooperative' ? 4 : 2
-  return Object.entries(rebalances).flatMap(([id, times]) =>
+function unrest({ rebalances, disturbances }: GroupFigures, parallel?: Parallel): string[] {
+  const [counted, timesMax] = parallel === undefined ? [rebalances, 1] : [disturbances, 2]
+  return Object.entries(counted).flatMap(([id, times]) =>
     times > timesMax ? [`unrest: ${id} was rebalanced ${times} times`] : [],
   )
 }
@@ -131,14 +135,27 @@ function groupFigures(group: GroupHistory, { from, to }: History): GroupFigures 
     again: records.length - different,
     gapMaxMs: longest?.ms ?? 0,
     gapPartition: longest?.partition ?? -1,
-    rebalances: Object.fromEntries(
-      group.members.map(({ id, events }) => [
-        id,
-        events.filter((e) => e.event === 'assigned' && e.t >= from && e.t <= to).length,
-      ]),
+    rebalances: eachMember(group, (times) => times.length, { from, to }),
+    disturbances: eachMember(
+      group,
+      (times) => times.filter((t, i) => t - (times[i - 1] ?? -Infinity) > disturbanceMs).length,
+      { from, to },
     ),
   }
 }
+
+/** Of each member, what follows from when it was told of an assignment. */
+const eachMember = (
+  group: GroupHistory,
+  count: (times: readonly number[]) => number,
+  { from, to }: Pick<History, 'from' | 'to'>,
+): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    group.members.map(({ id, events }) => {
+      const told = events.filter((e) => e.event === 'assigned' && e.t >= from && e.t <= to)
+      return [id, count(told.map(({ t }) => t))]
+    }),
+  )
 
 /** Of the gaps that ended at `from` or later: how clients start is not looked at. */
 function longestGap(times: readonly number[], from: number): number {
