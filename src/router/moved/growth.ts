@@ -77,9 +77,11 @@ export class Growth {
     this.#groups.set(group, known)
     const [oldest] = this.#groups.keys()
     if (this.#groups.size > groupsMax && oldest !== undefined) this.#groups.delete(oldest)
-    if (known.leaderId !== leaderId) Object.assign(known, silent())
+    const isNews = known.leaderId !== leaderId
+    if (isNews) Object.assign(known, silent())
     known.leaderId = leaderId
-    known.joining = true
+    // A follower may hear of it when the leader has assigned already.
+    if (isNews || memberId === leaderId) known.joining = true
     if (members.length > 0) {
       for (const id of known.clientIds.keys()) if (!members.includes(id)) known.clientIds.delete(id)
     }

@@ -69,6 +69,13 @@ describe('a Fetch of none of the new partitions', () => {
 })
 
 describe('the leader of a group', () => {
+  test('has assigned, though a follower hears of its joining later', () => {
+    const growth = running()
+    join(growth, 'follower')
+    expect(fetch(growth, 'leader', 0)).toEqual(['orders'])
+    expect(beat(growth, 1_000)).toBe('rebalance')
+  })
+
   test('that fetches is called once, a second after its Fetch was refused', () => {
     const growth = running()
     expect(beat(growth, 0, 'leader', before)).toBe('ordinary')
