@@ -4,22 +4,19 @@ import {
   apis,
   decodeRequestHeader,
   errorCodes,
+  zeroUuid,
   type FetchRequest,
+  type MetadataRequest,
   type ProduceRequest,
 } from '../../src/protocol/index.ts'
 import { FakeCluster } from '../migrator/groups/fake-cluster.ts'
 import { Link, type LinkEnd } from './link.ts'
 import { SimPartition, valuesOf } from './partition.ts'
 import type { Scheduler } from './scheduler.ts'
+import type { SimTopic } from './topics.ts'
 import { SimTransactions } from './transactions.ts'
 
-export const topicOf: Record<ClusterName, string> = { source: 'orders', target: 'orders-v2' }
 export const nodes = [1, 2] as const
-/** Two topic ids, as unlike as those of two clusters. */
-const topicIds: Record<ClusterName, string> = {
-  source: 'AAAAAAAAAAAAAAAAAAAAAQ',
-  target: 'AAAAAAAAAAAAAAAAAAAAAg',
-}
 
 /** How a broker treats what it had received when a connection ended. */
 export interface BrokerHabits {
@@ -29,8 +26,8 @@ export interface BrokerHabits {
 
 /** Two brokers over real bytes: replicated logs, and the groups of `FakeCluster`, all on broker 1. */
 export class SimCluster extends FakeCluster {
-  readonly partitions: readonly SimPartition[]
-  readonly topic: string
+  /** By the name that this cluster has for the topic. */
+  readonly parts = new Map<string, readonly SimPartition[]>()
   readonly links = new Set<BrokerLink>()
   readonly scheduler: Scheduler
   readonly habits: BrokerHabits
@@ -38,23 +35,34 @@ export class SimCluster extends FakeCluster {
   readonly zombies = new Set<string>()
   /** How many such requests are still to come. */
   stalled = 0
+  readonly #topics: readonly SimTopic[]
   readonly #transactions: SimTransactions
   /** Who is asked, while a request is taken up. */
   #asked = 1
   #isZombie = false
 
-  constructor(name: ClusterName, count: number, scheduler: Scheduler, habits: BrokerHabits) {
+  constructor(
+    name: ClusterName,
+    topics: readonly SimTopic[],
+    scheduler: Scheduler,
+    habits: BrokerHabits,
+  ) {
     super(name, scheduler.now)
     this.scheduler = scheduler
     this.habits = habits
-    this.topic = topicOf[name]
-    this.partitions = Array.from(
-      { length: count },
-      (_, i) => new SimPartition(`${name} ${i}`, scheduler),
-    )
+    this.#topics = topics
+    for (const topic of topics) {
+      const label = topic.mode === 'ordered' ? name : `${name} ${topic.names[name]}`
+      const partitions = Array.from(
+        { length: topic.partitions[name] },
+        (_, i) => new SimPartition(`${label} ${i}`, scheduler),
+      )
+      this.parts.set(topic.names[name], partitions)
+    }
     this.on(apis.produce, (request) => this.#produce(request, this.#isZombie))
     this.on(apis.fetch, (request) => this.#fetch(request))
     this.on(apis.apiVersions, () => ({ errorCode: 0, apiKeys: [] }))
+    this.on(apis.metadata, (request) => this.#metadata(request))
     this.#answerOffsets()
     this.#transactions = new SimTransactions(this)
   }
@@ -63,17 +71,30 @@ export class SimCluster extends FakeCluster {
     const brokers = nodes.map((id) => {
       return [nodeId(id), { nodeId: nodeId(id), host: this.name, port: id, rack: null }] as const
     })
-    const partitions = this.partitions.map(({ leader, epoch: leaderEpoch }) => {
-      return { leader: nodeId(leader), leaderEpoch, replicas: nodes.map(nodeId) }
+    const topics = this.#topics.map(({ names, topicIds }) => {
+      const name = names[this.name]
+      const partitions = this.partitionsOf(name).map(({ leader, epoch: leaderEpoch }) => {
+        return { leader: nodeId(leader), leaderEpoch, replicas: nodes.map(nodeId) }
+      })
+      return { name, topicId: topicIds[this.name], partitions }
     })
-    const topic = { name: this.topic, topicId: topicIds[this.name], partitions }
     return {
       ...emptyTopology,
       clusterId: this.name,
       brokers: new Map(brokers),
-      topics: new Map([[this.topic, topic]]),
-      topicNames: new Map([[topic.topicId, this.topic]]),
+      topics: new Map(topics.map((topic) => [topic.name, topic])),
+      topicNames: new Map(topics.map(({ topicId, name }) => [topicId, name])),
     }
+  }
+
+  /** @param topic as this cluster calls it */
+  partitionsOf(topic: string): readonly SimPartition[] {
+    return this.parts.get(topic) ?? []
+  }
+
+  /** Of all topics. */
+  get everyPartition(): readonly SimPartition[] {
+    return [...this.parts.values()].flat()
   }
 
   /** One request to one broker; its answer, or undefined where there is none (acks=0). */
@@ -100,9 +121,29 @@ export class SimCluster extends FakeCluster {
     return link
   }
 
-  #led(index: number): SimPartition | undefined {
-    const partition = this.partitions[index]
+  #led(topic: string, index: number): SimPartition | undefined {
+    const partition = this.partitionsOf(topic)[index]
     return partition?.leader === this.#asked ? partition : undefined
+  }
+
+  #metadata({ topics }: MetadataRequest) {
+    const known = this.topology.topics
+    const asked = topics?.map(({ name }) => name ?? '') ?? [...known.keys()]
+    return {
+      brokers: [],
+      clusterId: this.name,
+      topics: asked.map((name) => {
+        const topic = known.get(name)
+        if (topic === undefined) return { name, ...noTopic }
+        const partitions = topic.partitions.map((partition, partitionIndex) => {
+          const { leader = -1, leaderEpoch = -1 } = partition ?? {}
+          const errorCode = leader < 0 ? errorCodes.LEADER_NOT_AVAILABLE : 0
+          const replicas = { replicaNodes: nodes, isrNodes: nodes, offlineReplicas: [] }
+          return { partitionIndex, errorCode, leaderId: leader, leaderEpoch, ...replicas }
+        })
+        return { name, topicId: topic.topicId ?? zeroUuid, errorCode: 0, partitions }
+      }),
+    }
   }
 
   async #produce({ acks, topicData, transactionalId }: ProduceRequest, isZombie: boolean) {
@@ -110,12 +151,12 @@ export class SimCluster extends FakeCluster {
     const responses = topicData.map(({ name, partitionData }) => ({
       name,
       waits: partitionData.map(({ index, records }) => {
-        const partition = name === this.topic ? this.#led(index) : undefined
+        const partition = this.#led(name, index)
         if (partition === undefined || records === null) {
           return { index, errorCode: errorCodes.NOT_LEADER_OR_FOLLOWER, baseOffset: -1n, done: 0 }
         }
         if (transactionalId !== null) {
-          const errorCode = this.#transactions.produce(index, records)
+          const errorCode = this.#transactions.produce(name, index, records)
           return { index, errorCode, baseOffset: -1n, done: 0 }
         }
         const values = valuesOf(records)
@@ -153,7 +194,7 @@ export class SimCluster extends FakeCluster {
       return topics.map(({ topic, partitions }) => ({
         topic,
         partitions: partitions.map(({ partition: partitionIndex, fetchOffset, ...asked }) => {
-          const partition = topic === this.topic ? this.#led(partitionIndex) : undefined
+          const partition = this.#led(topic, partitionIndex)
           if (partition === undefined) return failed(partitionIndex, 6)
           const { highWatermark } = partition
           if (fetchOffset > partition.end || fetchOffset < 0n) return failed(partitionIndex, 1)
@@ -186,7 +227,7 @@ export class SimCluster extends FakeCluster {
   #news(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const cancel = this.scheduler.after(ms, done)
-      const { partitions } = this
+      const partitions = this.everyPartition
       function done() {
         cancel()
         for (const { readers } of partitions) readers.delete(done)
@@ -201,7 +242,7 @@ export class SimCluster extends FakeCluster {
       topics: topics.map(({ name, partitions }) => ({
         name,
         partitions: partitions.map(({ partitionIndex, timestamp }) => {
-          const partition = name === this.topic ? this.#led(partitionIndex) : undefined
+          const partition = this.#led(name, partitionIndex)
           if (partition === undefined) return { partitionIndex, errorCode: 6, offset: -1n }
           const { highWatermark, batches } = partition
           const later = batches.find((each) => each.timestamp >= timestamp)?.baseOffset ?? -1n
@@ -214,7 +255,7 @@ export class SimCluster extends FakeCluster {
       topics: topics.map(({ topic, partitions }) => ({
         topic,
         partitions: partitions.map(({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
-          const partition = topic === this.topic ? this.#led(index) : undefined
+          const partition = this.#led(topic, index)
           if (partition === undefined) return { partition: index, errorCode: 6, endOffset: -1n }
           if (currentLeaderEpoch !== -1 && currentLeaderEpoch !== partition.epoch) {
             const errorCode = errorCodes.FENCED_LEADER_EPOCH
@@ -236,6 +277,8 @@ const failed = (partitionIndex: number, errorCode: number) => ({
   logStartOffset: -1n,
   records: Buffer.alloc(0),
 })
+
+const noTopic = { errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, partitions: [] }
 
 /** A connection to a broker, which takes up one request after the other. */
 export class BrokerLink implements LinkEnd {

@@ -10,16 +10,18 @@ import {
   type FetchResponse,
 } from '../../src/protocol/index.ts'
 import { ClientConnection, type Connect } from './client.ts'
-import { topicOf } from './cluster.ts'
 import type { Ledger } from './ledger.ts'
+import { lookUp } from './metadata.ts'
 import type { Scheduler } from './scheduler.ts'
+import { isUnordered, shownName, type SimTopic } from './topics.ts'
 
-const topic = topicOf.source
 const sessionTimeoutMs = 3_000
 const rebalanceTimeoutMs = 5_000
 const heartbeatMs = 150
 /** The version of Fetch that clients use. */
 const fetchVersion = 12
+const earliest = -2n
+const latest = -1n
 
 export interface ConsumerScript {
   readonly name: string
@@ -27,25 +29,39 @@ export interface ConsumerScript {
   readonly clientId: string
   /** Null: it assigns itself every partition, and keeps its positions. */
   readonly group: string | null
-  readonly partitions: number
+  readonly topics: readonly SimTopic[]
   readonly maxWaitMs: number
   readonly commitMs: number
+  /** Where it begins without a commit (`auto.offset.reset`). */
+  readonly reset: 'earliest' | 'latest'
+  /** Whether the leader joins anew when it learns of more partitions, as Java; else only when it is told to. */
+  readonly rejoinsForPartitions: boolean
 }
 
 /** An application that reads: a member of a group (eager), or one by itself. */
 export class SimConsumer {
   readonly #script: ConsumerScript
+  readonly #names: readonly string[]
   readonly #scheduler: Scheduler
   readonly #connect: Connect
   readonly #ledger: Ledger
-  #positions = new Map<number, bigint>()
+  readonly #positions = new Map<string, Map<number, bigint>>()
+  /** By topic, how many partitions it knows of, and of how many it has known when it assigned them. */
+  readonly #known: Map<string, number>
+  #assigned: ReadonlyMap<string, number> = new Map()
+  #mustLookUp = false
+  #isLeader = false
   #memberId = ''
   #generationId = -1
+  /** What it was last told to have committed. */
+  #noted = ''
   #fetching: ClientConnection | undefined
   #coordinating: ClientConnection | undefined
 
   constructor(script: ConsumerScript, scheduler: Scheduler, connect: Connect, ledger: Ledger) {
     this.#script = script
+    this.#names = script.topics.map(shownName)
+    this.#known = new Map(script.topics.map((topic) => [shownName(topic), topic.partitions.source]))
     this.#scheduler = scheduler
     this.#connect = connect
     this.#ledger = ledger
@@ -61,6 +77,7 @@ export class SimConsumer {
     for (;;) {
       try {
         this.#connected()
+        if (this.#mustLookUp) await this.#lookUp()
         if (this.#script.group === null) await this.#readAlone()
         else await this.#member(this.#script.group)
       } catch {
@@ -70,16 +87,42 @@ export class SimConsumer {
   }
 
   #connected(): void {
-    const { clientId } = this.#script
-    if (this.#fetching?.open !== true)
-      this.#fetching = new ClientConnection(this.#connect, clientId)
+    if (this.#fetching?.open !== true) this.#fetching = this.#opened()
     if (this.#script.group === null || this.#coordinating?.open === true) return
-    this.#coordinating = new ClientConnection(this.#connect, clientId)
+    this.#coordinating = this.#opened()
+  }
+
+  /** Clients look for what may have changed whenever they connect. */
+  #opened(): ClientConnection {
+    this.#mustLookUp = this.#script.topics.some(isUnordered)
+    return new ClientConnection(this.#connect, this.#script.clientId)
+  }
+
+  async #lookUp(): Promise<void> {
+    const { name } = this.#script
+    if (this.#fetching === undefined) return
+    const found = await lookUp(this.#fetching, this.#names)
+    this.#mustLookUp = false
+    for (const [topic, partitions] of found) {
+      const before = this.#known.get(topic) ?? 0
+      if (partitions < before) {
+        this.#ledger.broke(`${name}: ${before} partitions of ${topic} became ${partitions}`)
+      }
+      this.#known.set(topic, partitions)
+    }
+  }
+
+  /** Whether there are partitions that nobody in its group has, and it would assign them. */
+  get #seesMore(): boolean {
+    if (!this.#isLeader || !this.#script.rejoinsForPartitions) return false
+    return [...this.#known].some(([topic, count]) => count > (this.#assigned.get(topic) ?? 0))
   }
 
   async #readAlone(): Promise<void> {
     if (this.#positions.size === 0) {
-      for (let p = 0; p < this.#script.partitions; p++) this.#positions.set(p, 0n)
+      for (const [topic, count] of this.#known) {
+        for (let p = 0; p < count; p++) this.#moveTo(topic, p, 0n)
+      }
     }
     await this.#fetch()
   }
@@ -104,13 +147,16 @@ export class SimConsumer {
         await this.#commit(group)
       }
       await this.#fetch()
+      if (this.#mustLookUp) await this.#lookUp()
+      if (this.#seesMore) return this.#commit(group)
     }
   }
 
   /** @returns whether it is a member with an assignment */
   async #join(group: string): Promise<boolean> {
-    this.#positions = new Map()
-    const protocols = [{ name: 'range', metadata: encodeSubscription(0, { topics: [topic] }) }]
+    this.#positions.clear()
+    const metadata = encodeSubscription(0, { topics: [...this.#names] })
+    const protocols = [{ name: 'range', metadata }]
     const times = { sessionTimeoutMs, rebalanceTimeoutMs, protocolType: 'consumer', protocols }
     const joined = await this.#coordinator(apis.joinGroup, 5, {
       groupId: group,
@@ -125,6 +171,7 @@ export class SimConsumer {
     }
     this.#memberId = joined.memberId
     this.#generationId = joined.generationId
+    this.#isLeader = joined.leader === joined.memberId
     const shares = this.#shares(joined.members)
     const { generationId, memberId } = joined
     const sync = { groupId: group, generationId, memberId, assignments: shares }
@@ -134,47 +181,59 @@ export class SimConsumer {
     if (synced.assignment.length === 0) return true
     const { assignedPartitions } = decodeAssignment(synced.assignment).message
     for (const { topic: name, partitions } of assignedPartitions) {
-      if (name !== topic) this.#ledger.broke(`${this.#script.name} was assigned ${name}`)
-      for (const partition of partitions) this.#positions.set(partition, -1n)
+      if (!this.#names.includes(name)) {
+        this.#ledger.broke(`${this.#script.name} was assigned ${name}`)
+      }
+      for (const partition of partitions) this.#moveTo(name, partition, -1n)
     }
     return true
   }
 
   #shares(members: readonly { readonly memberId: string; readonly metadata: Buffer }[]) {
+    this.#assigned = new Map(this.#known)
     return members.map(({ memberId, metadata }, i) => {
       const { topics } = decodeSubscription(metadata).message
-      if (topics[0] !== topic) this.#ledger.broke(`a member subscribes to ${topics.join()}`)
-      const mine = []
-      for (let p = i; p < this.#script.partitions; p += members.length) mine.push(p)
-      const assignedPartitions = [{ topic, partitions: mine }]
+      if (topics.join() !== this.#names.join())
+        this.#ledger.broke(`a member subscribes to ${topics.join()}`)
+      const assignedPartitions = [...this.#known].map(([topic, count]) => {
+        const mine = []
+        for (let p = i; p < count; p += members.length) mine.push(p)
+        return { topic, partitions: mine }
+      })
       return { memberId, assignment: encodeAssignment(0, { assignedPartitions }) }
     })
   }
 
-  /** Where the group has committed, or at the beginning (`auto.offset.reset=earliest`). */
+  /** Where the group has committed, or where its policy says. */
   async #startAt(group: string): Promise<void> {
-    const partitionIndexes = [...this.#positions.keys()]
-    if (partitionIndexes.length === 0) return
-    const asked = { groupId: group, topics: [{ name: topic, partitionIndexes }] }
-    const answer = await this.#coordinator(apis.offsetFetch, 5, asked)
-    for (const partition of partitionIndexes) {
-      const found = answer.topics
-        .find(({ name }) => name === topic)
-        ?.partitions.find(({ partitionIndex }) => partitionIndex === partition)
-      const committed = found?.committedOffset ?? -1n
-      const start = committed >= 0n ? committed : await this.#earliest(partition)
-      this.#ledger.began(group, partition, start)
-      this.#scheduler.note(`${this.#script.name}: begins ${partition} @${start} (${committed})`)
-      this.#positions.set(partition, start)
+    const asked = [...this.#positions].map(([name, positions]) => {
+      return { name, partitionIndexes: [...positions.keys()] }
+    })
+    if (asked.length === 0) return
+    const answer = await this.#coordinator(apis.offsetFetch, 5, { groupId: group, topics: asked })
+    for (const { name: topic, partitionIndexes } of asked) {
+      for (const partition of partitionIndexes) {
+        const found = answer.topics
+          .find(({ name }) => name === topic)
+          ?.partitions.find(({ partitionIndex }) => partitionIndex === partition)
+        const committed = found?.committedOffset ?? -1n
+        const isReset = committed < 0n
+        const offset = isReset ? await this.#resetTo(topic, partition) : committed
+        const atMs = this.#scheduler.now()
+        this.#ledger.began({ reader: group, topic, partition, offset, isReset, atMs })
+        this.#note(`begins ${this.#called(topic, partition)} @${offset} (${committed})`)
+        this.#moveTo(topic, partition, offset)
+      }
     }
   }
 
-  async #earliest(partitionIndex: number): Promise<bigint> {
-    const partitions = [{ partitionIndex, currentLeaderEpoch: -1, timestamp: -2n }]
+  async #resetTo(topic: string, partitionIndex: number): Promise<bigint> {
+    const timestamp = this.#script.reset === 'earliest' ? earliest : latest
+    const partitions = [{ partitionIndex, currentLeaderEpoch: -1, timestamp }]
     const body = { replicaId: -1, isolationLevel: 0, topics: [{ name: topic, partitions }] }
     const answer = await this.#fetching?.ask(apis.listOffsets, 5, body)
     const found = answer?.topics[0]?.partitions[0]
-    if (found?.errorCode !== 0) throw new Error('the beginning is not known')
+    if (found?.errorCode !== 0) throw new Error('where it begins is not known')
     return found.offset
   }
 
@@ -184,22 +243,29 @@ export class SimConsumer {
   }
 
   async #commit(groupId: string): Promise<void> {
-    const partitions = [...this.#positions].map(([partitionIndex, committedOffset]) => ({
-      partitionIndex,
-      committedOffset,
-      committedLeaderEpoch: 0,
-      committedMetadata: '',
+    const topics = [...this.#positions].map(([name, positions]) => ({
+      name,
+      partitions: [...positions].map(([partitionIndex, committedOffset]) => ({
+        partitionIndex,
+        committedOffset,
+        committedLeaderEpoch: 0,
+        committedMetadata: '',
+      })),
     }))
-    if (partitions.length === 0) return
+    if (topics.length === 0) return
     const by = { generationIdOrMemberEpoch: this.#generationId, memberId: this.#memberId }
-    const body = { groupId, ...by, topics: [{ name: topic, partitions }] }
-    const answer = await this.#coordinator(apis.offsetCommit, 7, body)
-    const failed = answer.topics[0]?.partitions.find(({ errorCode }) => errorCode !== 0)
+    const answer = await this.#coordinator(apis.offsetCommit, 7, { groupId, ...by, topics })
+    const answered = answer.topics.flatMap(({ partitions }) => partitions)
+    const failed = answered.find(({ errorCode }) => errorCode !== 0)
     if (failed === undefined) {
-      const told = partitions.map((each) => `${each.partitionIndex} @${each.committedOffset}`)
-      return this.#scheduler.note(`${this.#script.name}: has committed ${told.join(', ')}`)
+      const told = topics.flatMap(({ name, partitions }) =>
+        partitions.map(
+          (each) => `${this.#called(name, each.partitionIndex)} @${each.committedOffset}`,
+        ),
+      )
+      return this.#noteCommit(told.join(', '))
     }
-    this.#scheduler.note(`${this.#script.name}: a commit failed with ${failed.errorCode}`)
+    this.#note(`a commit failed with ${failed.errorCode}`)
     this.#ledger.disturbed = true
   }
 
@@ -212,54 +278,79 @@ export class SimConsumer {
     if (this.#positions.size === 0) return this.#scheduler.sleep(100)
     const { maxWaitMs } = this.#script
     // Clients fetch at most one or two batches at once here: positions lie everywhere.
-    const partitions = [...this.#positions].map(([partition, fetchOffset]) => ({
-      partition,
-      fetchOffset,
-      currentLeaderEpoch: -1,
-      partitionMaxBytes: 1_000,
+    const topics = [...this.#positions].map(([topic, positions]) => ({
+      topic,
+      partitions: [...positions].map(([partition, fetchOffset]) => ({
+        partition,
+        fetchOffset,
+        currentLeaderEpoch: -1,
+        partitionMaxBytes: 1_000,
+      })),
     }))
     const sessionless = { sessionId: 0, sessionEpoch: -1 }
     const body = { maxWaitMs, minBytes: 1, maxBytes: 50_000, isolationLevel: 0, ...sessionless }
-    const topics = [{ topic, partitions }]
     const answer = await this.#fetching?.ask(apis.fetch, fetchVersion, { ...body, topics })
     if (answer !== undefined && !this.#take(answer)) await this.#scheduler.sleep(20)
   }
 
   /** @returns whether every partition could be read */
   #take(answer: FetchResponse): boolean {
-    const { name, group } = this.#script
+    const { name, topics } = this.#script
     let isFine = answer.errorCode === 0
-    for (const { topic: answered, partitions } of answer.responses) {
-      if (answered !== topic) this.#ledger.broke(`${name} was given records of ${answered}`)
+    for (const { topic, partitions } of answer.responses) {
+      if (!this.#names.includes(topic)) this.#ledger.broke(`${name} was given records of ${topic}`)
       for (const { partitionIndex, errorCode, records, highWatermark } of partitions) {
-        const position = this.#positions.get(partitionIndex)
+        const position = this.#positions.get(topic)?.get(partitionIndex)
         if (position === undefined) continue
-        if (errorCode === 1)
-          this.#ledger.broke(`${name}: ${partitionIndex} @${position} is out of range`)
+        const at = `${this.#called(topic, partitionIndex)} @${position}`
+        if (errorCode === 1) this.#ledger.broke(`${name}: ${at} is out of range`)
+        if (errorCode === errorCodes.NOT_LEADER_OR_FOLLOWER && topics.some(isUnordered)) {
+          this.#mustLookUp = true
+        }
         if (errorCode !== 0) isFine = false
         if (records === null || errorCode !== 0) continue
-        let next = position
-        for (const entry of entries(records)) {
-          if (entry.kind !== 'batch') continue
-          for (const { offset, value } of decodeRecords(records, entry)) {
-            if (offset < next) continue
-            if (offset !== next)
-              this.#ledger.broke(`${name}: ${partitionIndex} @${next}, given ${offset}`)
-            this.#ledger.delivered(group ?? name, partitionIndex, offset, String(value))
-            next = offset + 1n
-          }
-        }
-        if (next > position) {
-          const line = `${name}: ${partitionIndex} @${position} to ${next} of ${highWatermark}`
-          this.#scheduler.note(line)
-        }
+        const next = this.#read(topic, partitionIndex, position, records)
+        if (next > position) this.#note(`${at} to ${next} of ${highWatermark}`)
         if (next > highWatermark)
-          this.#ledger.broke(
-            `${name}: ${partitionIndex} @${next} is above the end ${highWatermark}`,
-          )
-        this.#positions.set(partitionIndex, next)
+          this.#ledger.broke(`${name}: ${at} to ${next} is above the end ${highWatermark}`)
+        this.#moveTo(topic, partitionIndex, next)
       }
     }
     return isFine
+  }
+
+  /** @returns the position behind what was there */
+  #read(topic: string, partition: number, position: bigint, records: Buffer): bigint {
+    const { name, group } = this.#script
+    let next = position
+    for (const entry of entries(records)) {
+      if (entry.kind !== 'batch') continue
+      for (const { offset, value } of decodeRecords(records, entry)) {
+        if (offset < next) continue
+        if (offset !== next)
+          this.#ledger.broke(`${name}: ${this.#called(topic, partition)} @${next}, given ${offset}`)
+        this.#ledger.delivered(group ?? name, topic, partition, offset, String(value))
+        next = offset + 1n
+      }
+    }
+    return next
+  }
+
+  #moveTo(topic: string, partition: number, position: bigint): void {
+    const positions = this.#positions.get(topic) ?? new Map<number, bigint>()
+    this.#positions.set(topic, positions.set(partition, position))
+  }
+
+  #called(topic: string, partition: number): string {
+    return this.#names.length === 1 ? String(partition) : `${topic}-${partition}`
+  }
+
+  #noteCommit(told: string): void {
+    if (told !== this.#noted) this.#note(`has committed ${told}`)
+    this.#noted = told
+  }
+
+  #note(what: string): void {
+    this.#scheduler.note(`${this.#script.name}: ${what}`)
   }
 }

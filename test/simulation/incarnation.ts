@@ -7,14 +7,24 @@ import type { DataPlane } from '../../src/migrator/data-plane.ts'
 import type { OwnCluster } from '../../src/migrator/groups/index.ts'
 import type { Journal } from '../../src/migrator/journal/index.ts'
 import { Groups } from '../../src/proxy/groups.ts'
-import type { Api, Decoded, Encodable, Fields } from '../../src/protocol/index.ts'
+import { GrowthSignals } from '../../src/proxy/growth.ts'
+import {
+  apis,
+  decodeRequest,
+  type Api,
+  type Decoded,
+  type Encodable,
+  type Fields,
+} from '../../src/protocol/index.ts'
 import {
   nextTable,
   noFeatures,
   noView,
+  readAs,
   Retained,
   SequenceBases,
   type Entry,
+  type RequestFrame,
   type RoutingTable,
   type View,
 } from '../../src/router/index.ts'
@@ -24,6 +34,7 @@ import { Migration } from './migration.ts'
 import { MovedReadings } from '../../src/proxy/readings.ts'
 import type { Scheduler } from './scheduler.ts'
 import { SimSession } from './session.ts'
+import type { SimTopic } from './topics.ts'
 
 export const shortFetchWaitMs = 100
 const metadataMs = 500
@@ -34,7 +45,9 @@ export interface SidecarOptions {
   /** What outlives the process. */
   readonly entries: Entry[]
   readonly beginsAtZero: boolean
-  readonly partitions: number
+  readonly topics: readonly SimTopic[]
+  /** Topics whose records were held. */
+  readonly held: Set<string>
   /** How often one of our own requests is lost. */
   readonly lostAnswers: () => number
 }
@@ -59,6 +72,7 @@ export class Incarnation implements DataPlane {
   readonly retained = new Retained()
   readonly bases = new SequenceBases()
   readonly groups = new Groups(() => this.table)
+  readonly growth: GrowthSignals
   readonly readings: MovedReadings
   readonly doors: Readonly<Record<ClusterName, Door>>
   readonly migration: Migration
@@ -78,6 +92,7 @@ export class Incarnation implements DataPlane {
       () => false,
       this.scheduler.now,
     )
+    this.growth = new GrowthSignals(() => this.table, this.scheduler.now)
     this.bases.active = options.beginsAtZero
     this.table = this.#nextTable(undefined)
     this.migration = new Migration(this)
@@ -156,8 +171,13 @@ export class Incarnation implements DataPlane {
   endOutdated(): void {}
 
   readers(topic: string, partition: number) {
-    const timeline = this.table.topics.get(topic)?.partitions[partition]?.timeline
-    return timeline == null ? [] : this.readings.readers(timeline)
+    const timeline = readAs(this.table.topics.get(topic), partition)
+    return timeline === null ? [] : this.readings.readers(timeline)
+  }
+
+  heldProduce({ version, frame, bodyOffset }: RequestFrame): void {
+    const { topicData } = decodeRequest(apis.produce, version, frame, bodyOffset)
+    for (const { name } of topicData) this.options.held.add(name)
   }
 
   /** Applications ask for Metadata when they are refused, and what they are told is learned. */
@@ -187,7 +207,8 @@ export class Incarnation implements DataPlane {
 }
 
 const described = (entry: Entry): string => {
-  if (entry.kind !== 'splice') return JSON.stringify(entry, (_, v: unknown) => readable(v))
+  if (entry.kind !== 'splice' || entry.starts !== undefined)
+    return JSON.stringify(entry, (_, v: unknown) => readable(v))
   const at = entry.partitions.map(({ partition, end, start }) => `${partition}: ${end}->${start}`)
   return `splice ${at.join(', ')}`
 }

@@ -1,12 +1,14 @@
-import { clusterNames } from '../../src/ids.ts'
 import { replay, type Entry } from '../../src/router/index.ts'
+import type { SimCluster } from './cluster.ts'
 import type { Ledger } from './ledger.ts'
 import type { SimPartition } from './partition.ts'
+import { isUnordered, type SimTopic } from './topics.ts'
 
 /** What is left when everything has settled. */
 export interface Outcome {
-  readonly source: readonly SimPartition[]
-  readonly target: readonly SimPartition[]
+  readonly topics: readonly SimTopic[]
+  readonly source: SimCluster
+  readonly target: SimCluster
   readonly entries: readonly Entry[]
   readonly ledger: Ledger
   /** What writers behind no sidecar wrote to the source behind the splice. */
@@ -15,43 +17,74 @@ export interface Outcome {
   readonly zombies: ReadonlySet<string>
   /** Whether a connection was lost, or a leader elected: acks=0 promises nothing then. */
   readonly wasDisturbed: boolean
-  readonly readers: readonly string[]
+  /** When everything that disturbs is over, in ms since the run began. */
+  readonly calmAtMs: number
+  /** Topics whose records waited for a fence to end. */
+  readonly held: ReadonlySet<string>
+  readonly readers: readonly { readonly name: string; readonly topics: readonly SimTopic[] }[]
 }
 
-/** What was broken, in sentences. */
+/** What was broken, in sentences; of ordered topics, `parallelBreachesOf` tells of the others. */
 export function breachesOf(outcome: Outcome): readonly string[] {
-  const { entries, ledger, source } = outcome
-  const { state, refused } = replay(entries)
+  const { entries, ledger, topics } = outcome
+  const { refused } = replay(entries)
   const breaches = [...ledger.breaches]
   for (const { entry, reason } of refused) breaches.push(`journal: ${entry.kind}: ${reason}`)
-  const logs = source.map((_, partition) => {
-    const timeline = [...state.topics.values()][0]?.timelines[partition]
-    return virtualLog(outcome, partition, timeline?.[0].end ?? null, timeline?.[1]?.start ?? 0n)
-  })
-  for (const [partition, log] of logs.entries())
-    breaches.push(...logBreaches(outcome, partition, log))
-  for (const reader of outcome.readers) breaches.push(...readingBreaches(outcome, reader, logs))
+  for (const topic of topics)
+    if (!isUnordered(topic)) breaches.push(...topicBreaches(outcome, topic))
   return breaches
+}
+
+function topicBreaches(outcome: Outcome, topic: SimTopic): readonly string[] {
+  const { names, partitions } = topic
+  const timelines = replay(outcome.entries).state.topics.get(names.source)?.timelines
+  const logs = Array.from({ length: partitions.source }, (_, partition): PartitionLog => {
+    const timeline = timelines?.[partition]
+    const source = outcome.source.partitionsOf(names.source)[partition]
+    const target = outcome.target.partitionsOf(names.target)[partition]
+    const end = timeline?.[0].end ?? null
+    const values = virtualLog(source, target, end, timeline?.[1]?.start ?? 0n)
+    return { topic: names.source, partition, end, source, target, values }
+  })
+  const read = outcome.readers.filter(({ topics }) => topics.includes(topic))
+  return [
+    ...logs.flatMap((log) => logBreaches(outcome, log)),
+    ...read.flatMap(({ name }) => readingBreaches(outcome, name, logs)),
+  ]
+}
+
+interface PartitionLog {
+  readonly topic: string
+  readonly partition: number
+  /** S; null where it was never spliced. */
+  readonly end: bigint | null
+  readonly source: SimPartition | undefined
+  readonly target: SimPartition | undefined
+  /** What clients see. */
+  readonly values: readonly string[]
 }
 
 /** The records that clients see: the source's up to S, then the target's from T0 on. */
 function virtualLog(
-  { source, target }: Outcome,
-  partition: number,
+  source: SimPartition | undefined,
+  target: SimPartition | undefined,
   end: bigint | null,
   start: bigint,
 ): readonly string[] {
-  const before = valuesIn(source[partition]).slice(0, end === null ? undefined : Number(end))
-  const after = end === null ? [] : valuesIn(target[partition]).slice(Number(start))
+  const before = valuesIn(source).slice(0, end === null ? undefined : Number(end))
+  const after = end === null ? [] : valuesIn(target).slice(Number(start))
   if (before.length < Number(end ?? 0n)) throw new Error('the source ends before S')
   return [...before, ...after]
 }
 
-const valuesIn = (log: SimPartition | undefined): readonly string[] =>
+export const valuesIn = (log: SimPartition | undefined): readonly string[] =>
   log?.batches.flatMap(({ values }) => values) ?? []
 
-function logBreaches(outcome: Outcome, partition: number, log: readonly string[]): string[] {
+function logBreaches(outcome: Outcome, of: PartitionLog): string[] {
   const { ledger, wasDisturbed } = outcome
+  const { topic, partition, source, target, values: log } = of
+  const isHere = (each: { readonly topic: string; readonly partition: number }) =>
+    each.topic === topic && each.partition === partition
   const breaches: string[] = []
   const first = new Map<string, number>()
   const counts = new Map<string, number>()
@@ -59,8 +92,8 @@ function logBreaches(outcome: Outcome, partition: number, log: readonly string[]
     if (!first.has(value)) first.set(value, at)
     counts.set(value, (counts.get(value) ?? 0) + 1)
   }
-  const lost = new Set(clusterNames.flatMap((name) => [...(outcome[name][partition]?.lost ?? [])]))
-  for (const ack of ledger.acks.filter((each) => each.partition === partition)) {
+  const lost = new Set([...(source?.lost ?? []), ...(target?.lost ?? [])])
+  for (const ack of ledger.acks.filter(isHere)) {
     for (const [i, value] of ack.values.entries()) {
       const mayBeLost = ack.kind === 'leader-only' && lost.has(value)
       if (!first.has(value)) {
@@ -75,17 +108,14 @@ function logBreaches(outcome: Outcome, partition: number, log: readonly string[]
     }
   }
   if (!wasDisturbed) {
-    for (const told of ledger.unanswered.filter((each) => each.partition === partition)) {
+    for (const told of ledger.unanswered.filter(isHere)) {
       for (const value of told.values) {
         if (counts.get(value) !== 1)
           breaches.push(`${value} (acks=0) is there ${counts.get(value)} times`)
       }
     }
   }
-  breaches.push(
-    ...orderBreaches(outcome, first.keys()),
-    ...lateBreaches(outcome, partition, counts),
-  )
+  breaches.push(...orderBreaches(outcome, first.keys()), ...lateBreaches(outcome, of, counts))
   return breaches
 }
 
@@ -107,14 +137,13 @@ function orderBreaches({ zombies }: Outcome, values: Iterable<string>): string[]
 
 /** What reached the source behind the splice came past the sidecar, or late; and it is on the target. */
 function lateBreaches(
-  { source, entries, bypassed, zombies }: Outcome,
-  partition: number,
+  { bypassed, zombies }: Outcome,
+  { source, end }: PartitionLog,
   counts: ReadonlyMap<string, number>,
 ): string[] {
   const breaches: string[] = []
-  const [closed] = [...replay(entries).state.topics.values()][0]?.timelines[partition] ?? []
-  if (closed?.end == null) return breaches
-  for (const value of valuesIn(source[partition]).slice(Number(closed.end))) {
+  if (end === null) return breaches
+  for (const value of valuesIn(source).slice(Number(end))) {
     const count = counts.get(value) ?? 0
     if (!bypassed.has(value) && !zombies.has(value)) {
       breaches.push(`${value} was written to the source behind S`)
@@ -128,12 +157,12 @@ function lateBreaches(
 function readingBreaches(
   { ledger }: Outcome,
   reader: string,
-  logs: readonly (readonly string[])[],
+  logs: readonly PartitionLog[],
 ): readonly string[] {
   const breaches: string[] = []
-  for (const [partition, log] of logs.entries()) {
-    const given = ledger.deliveries.get(reader)?.[partition] ?? []
-    let next = Number(ledger.beginOf(reader, partition))
+  for (const { topic, partition, values: log } of logs) {
+    const given = ledger.deliveries(reader, topic, partition)
+    let next = Number(ledger.beginOf(reader, topic, partition))
     for (const { offset, value } of given) {
       const at = Number(offset)
       if (log[at] !== value)

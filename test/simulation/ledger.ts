@@ -3,6 +3,8 @@ import type { ProducerKind } from './producer.ts'
 export interface Acknowledged {
   readonly producer: string
   readonly kind: ProducerKind
+  /** As clients call it, as the partition. */
+  readonly topic: string
   readonly partition: number
   readonly values: readonly string[]
   readonly baseOffset: bigint
@@ -14,13 +16,26 @@ export interface Delivered {
   readonly value: string
 }
 
+/** A group's member begins to read a partition. */
+export interface Begun {
+  readonly reader: string
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  /** Its group had committed nothing there: where it begins, its policy says. */
+  readonly isReset: boolean
+  readonly atMs: number
+}
+
 /** What every application was told, and which laws were broken on the way. */
 export class Ledger {
   readonly acks: Acknowledged[] = []
   /** What was sent without a wish for an answer. */
   readonly unanswered: Omit<Acknowledged, 'kind' | 'baseOffset'>[] = []
-  /** By reader (a group, or who reads without one), then by partition. */
-  readonly deliveries = new Map<string, Delivered[][]>()
+  /** By value, when its producer last sent it in vain, in ms since the run began. */
+  readonly failures = new Map<string, number>()
+  readonly #deliveries = new Map<string, Delivered[][]>()
+  readonly begins: Begun[] = []
   readonly breaches: string[] = []
   readonly #begun = new Map<string, bigint>()
   readonly #late = new Set<string>()
@@ -31,35 +46,44 @@ export class Ledger {
   acknowledged(
     producer: string,
     kind: ProducerKind,
+    topic: string,
     partition: number,
     values: readonly string[],
     baseOffset: bigint,
   ): void {
-    this.acks.push({ producer, kind, partition, values, baseOffset })
+    this.acks.push({ producer, kind, topic, partition, values, baseOffset })
   }
 
-  told(producer: string, partition: number, values: readonly string[]): void {
-    this.unanswered.push({ producer, partition, values })
+  told(producer: string, topic: string, partition: number, values: readonly string[]): void {
+    this.unanswered.push({ producer, topic, partition, values })
   }
 
-  delivered(reader: string, partition: number, offset: bigint, value: string): void {
-    const partitions = this.deliveries.get(reader) ?? []
-    this.deliveries.set(reader, partitions)
+  /** @param reader a group, or who reads without one */
+  delivered(reader: string, topic: string, partition: number, offset: bigint, value: string): void {
+    const key = `${reader} ${topic}`
+    const partitions = this.#deliveries.get(key) ?? []
+    this.#deliveries.set(key, partitions)
     const mine = (partitions[partition] ??= [])
     mine.push({ offset, value })
   }
 
+  deliveries(reader: string, topic: string, partition: number): readonly Delivered[] {
+    return this.#deliveries.get(`${reader} ${topic}`)?.[partition] ?? []
+  }
+
   /** A group asks where to begin; the first time counts. */
-  began(reader: string, partition: number, offset: bigint): void {
-    const key = `${reader} ${partition}`
+  began(begun: Begun): void {
+    const { reader, topic, partition, offset } = begun
+    this.begins.push(begun)
+    const key = `${reader} ${topic} ${partition}`
     if (this.#begun.has(key)) return
     this.#begun.set(key, this.isSourceOff() ? offset : 0n)
     if (this.isSourceOff()) this.#late.add(reader)
   }
 
   /** Who begins when the source is not needed any more begins where it ends. */
-  beginOf(reader: string, partition: number): bigint {
-    return this.#begun.get(`${reader} ${partition}`) ?? 0n
+  beginOf(reader: string, topic: string, partition: number): bigint {
+    return this.#begun.get(`${reader} ${topic} ${partition}`) ?? 0n
   }
 
   /** Its first JoinGroup may have been on its way when the source was not needed any more: it joins again. */

@@ -2,15 +2,23 @@ import { MigrationRecord } from '../../src/migrator/record.ts'
 import { readFenceEnds } from '../../src/migrator/fence.ts'
 import { GroupsMover, Tail } from '../../src/migrator/groups/index.ts'
 import { Producers } from '../../src/migrator/producers.ts'
+import { giveStarts, readStarts } from '../../src/migrator/positions.ts'
+import { isUnordered, type TopicPlan } from '../../src/migrator/preflight/index.ts'
 import { positionOf, slowReaders } from '../../src/migrator/readers.ts'
+import { needed } from '../../src/migrator/source-writes.ts'
 import { Stragglers } from '../../src/migrator/stragglers.ts'
-import { recovered, standingOf, type Facts } from '../../src/router/index.ts'
-import { topicOf } from './cluster.ts'
+import { recovered, standingOf, type Facts, type StartedPartition } from '../../src/router/index.ts'
 import type { Incarnation } from './incarnation.ts'
 
 const pollMs = 10
 const groupsPollMs = 200
 const longFetchWaitMs = 6_000
+
+/** How the sidecar got behind the splice, and whether producers may send again what the source holds. */
+interface Behind {
+  readonly restarted: boolean
+  readonly mayRepeat: boolean
+}
 
 /** What src/migrator/migrator.ts and fencing.ts do, in their order, under the run's clock. */
 export class Migration {
@@ -19,12 +27,23 @@ export class Migration {
   readonly #groups: GroupsMover
   readonly #producers: Producers
   readonly #stragglers: Stragglers
+  readonly #tail: Tail
+  readonly #plan: readonly TopicPlan[]
+  readonly #ordered: readonly TopicPlan[]
   #abortReason: string | undefined
   /** What broke the migration for good; undefined while nothing did. */
   broken: unknown
 
   constructor(owner: Incarnation) {
     this.#owner = owner
+    this.#plan = owner.options.topics.map(({ mode, names, partitions }) => ({
+      name: names.source,
+      targetName: names.target,
+      topicId: null,
+      partitions: partitions.source,
+      ...(mode === 'unordered' ? { targetPartitions: partitions.target } : {}),
+    }))
+    this.#ordered = this.#plan.filter((topic) => !isUnordered(topic))
     const { scheduler, log, doors } = owner
     const { source, target } = doors
     const now = scheduler.wallClock
@@ -42,12 +61,13 @@ export class Migration {
       wallClock: now,
     }
     const { record } = this
+    this.#tail = new Tail(source)
     this.#producers = new Producers({ source, plane: owner, record, log, now, clock })
     this.#groups = new GroupsMover({
       source,
       target,
       openTarget: () => doors.target.opened(),
-      tail: new Tail(source),
+      tail: this.#tail,
       positions: (...at) => positionOf(this.#groups, owner, ...at),
       topics: () => this.record.state.topics,
       standing: (group) => standingOf(this.record.state, group),
@@ -72,11 +92,12 @@ export class Migration {
     this.record.load()
     const now = this.#owner.scheduler.wallClock()
     for (const entry of recovered(this.record.state, now)) await this.record.append(entry)
+    await this.#groups.recover(this.#owner.options.entries)
     this.#producers.load()
     const { mayRepeat } = this.#producers
     if (mayRepeat) this.record.expectRetained()
     this.record.show()
-    if (this.record.state.phase !== 'source') void this.#settle(mayRepeat)
+    if (this.record.state.phase !== 'source') void this.#settle({ restarted: true, mayRepeat })
   }
 
   /** `Migrator.cutover`, then `Fencing.run` */
@@ -90,7 +111,9 @@ export class Migration {
       this.broken = error
     }
     this.record.prepare(false)
-    if (this.#isUnderWay) await this.#settle()
+    if (!this.#isUnderWay) return
+    this.#producers.retainInFlight().catch(() => {})
+    await this.#settle({ restarted: false, mayRepeat: true })
   }
 
   get #isUnderWay(): boolean {
@@ -106,19 +129,20 @@ export class Migration {
     const owner = this.#owner
     const { scheduler, doors } = owner
     const deadline = scheduler.now() + longFetchWaitMs
-    while (owner.longFetches > 0 && scheduler.now() < deadline) await owner.sleep(pollMs)
-    const { partitions } = owner.options
-    const topic = { name: topicOf.source, targetName: topicOf.target, topicId: null, partitions }
-    await this.#producers.foresee([topic]).catch(() => {})
-    await this.record.append({
-      kind: 'fence',
+    while (this.#ordered.length > 0 && owner.longFetches > 0 && scheduler.now() < deadline)
+      await owner.sleep(pollMs)
+    const starts = await this.#begin()
+    if (this.#ordered.length > 0) await this.#producers.foresee(this.#ordered).catch(() => {})
+    const entry = {
       fence: (this.record.state.fence?.id ?? 0) + 1,
       at: scheduler.wallClock(),
       clusterId: 'source',
       everyTopic: true,
-      topics: [topic],
-    })
-    let facts: Facts = {}
+      topics: this.#plan,
+    }
+    if (this.#ordered.length === 0) return this.record.append({ kind: 'flip', ...entry, starts })
+    await this.record.append({ kind: 'fence', ...entry })
+    let facts: Facts = starts.length > 0 ? { starts } : {}
     void owner.produced().then((isResolved) => {
       if (!isResolved)
         this.#abortReason ??= 'what was being produced was refused for now, or cut off'
@@ -130,7 +154,7 @@ export class Migration {
           await doors.source.refresh()
           facts = {
             ...facts,
-            ...(await readFenceEnds(doors.source, doors.target, [topic])),
+            ...(await readFenceEnds(doors.source, doors.target, this.#ordered)),
             blockers: [],
           }
         } catch (error) {
@@ -149,11 +173,22 @@ export class Migration {
     }
   }
 
+  /** `Fencing.#begin`: T0, which every group of an unordered topic has on the target before it is shown. */
+  async #begin(): Promise<readonly StartedPartition[]> {
+    const topics = this.#plan.filter(isUnordered)
+    if (topics.length === 0) return []
+    const { source, target } = this.#owner.doors
+    const starts = await readStarts(target, topics)
+    // A group that rebalances is taken for one that reads everything: it would be waited for by the wall's clock.
+    await giveStarts({ source, target, topics, starts, patienceMs: 0 })
+    return starts
+  }
+
   /** `Migrator.#settle` */
-  async #settle(mayRepeat = true): Promise<void> {
+  async #settle({ restarted, mayRepeat }: Behind): Promise<void> {
     const owner = this.#owner
     try {
-      if (mayRepeat) await this.#producers.retain()
+      if (mayRepeat) await this.#producers.retain({ restarted })
       this.#stragglers.watch(() => this.record.timelines)
       while (this.#isUnderWay) {
         const facts = await this.#groupFacts()
@@ -172,7 +207,11 @@ export class Migration {
       await this.#groups.tick()
       return {
         groups: this.#groups.facts,
-        blockers: [...this.#groups.blockers, ...slowReaders(this.#owner, this.record.timelines)],
+        blockers: [
+          ...this.#groups.blockers,
+          ...slowReaders(this.#owner, this.record.timelines),
+          ...needed(this.#tail.ends, this.record.state.topics, this.#owner.scheduler.now()),
+        ],
       }
     } catch (error) {
       return { blockers: [`the source to tell of its groups: ${String(error)}`] }

@@ -15,6 +15,8 @@ export interface Stored {
   readonly firstSequence: number
   readonly lastSequence: number
   readonly timestamp: bigint
+  /** ms since the epoch */
+  readonly appendedAt: number
   readonly values: readonly string[]
 }
 
@@ -103,7 +105,9 @@ export class SimPartition {
     const timestamp = records.readBigInt64BE(27)
     const sequences = { producerId, producerEpoch, firstSequence, lastSequence }
     const lastOffset = this.end - 1n
-    this.batches.push({ bytes, baseOffset, lastOffset, timestamp, values, ...sequences })
+    const appendedAt = this.#scheduler.wallClock()
+    const stored = { bytes, baseOffset, lastOffset, timestamp, appendedAt, values }
+    this.batches.push({ ...stored, ...sequences })
     this.#replicate()
     return { errorCode: 0, baseOffset, end: this.end }
   }

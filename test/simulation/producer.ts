@@ -1,8 +1,9 @@
 import { apis, encodeBatch, errorCodes } from '../../src/protocol/index.ts'
 import { ClientConnection, type Connect } from './client.ts'
-import { topicOf } from './cluster.ts'
 import type { Ledger } from './ledger.ts'
+import { lookUp } from './metadata.ts'
 import type { Scheduler } from './scheduler.ts'
+import { isUnordered, shownName, type SimTopic } from './topics.ts'
 
 export const kinds = ['plain', 'idempotent', 'leader-only', 'unacknowledged'] as const
 export type ProducerKind = (typeof kinds)[number]
@@ -12,8 +13,10 @@ export interface ProducerScript {
   readonly kind: ProducerKind
   /** Only of an idempotent one. */
   readonly producerId: bigint
+  readonly topic: SimTopic
   readonly records: number
-  readonly partitions: number
+  /** How often it looks for new partitions, besides whenever it connects; null: it never does. */
+  readonly metadataMs: number | null
   readonly intervalMs: number
   /** Sends all that is unanswered again at once, as librdkafka; else one by one, as Java does. */
   readonly resendsAtOnce: boolean
@@ -53,10 +56,12 @@ export class SimProducer {
     this.#scheduler = scheduler
     this.#connect = connect
     this.#ledger = ledger
-    this.#pending = Array.from({ length: script.partitions }, () => [])
-    this.#next = Array.from({ length: script.partitions }, () => 0)
+    const { source: partitions } = script.topic.partitions
+    this.#pending = Array.from({ length: partitions }, () => [])
+    this.#next = Array.from({ length: partitions }, () => 0)
     this.#produce()
     this.#reconnect()
+    this.#lookLater()
   }
 
   get isDone(): boolean {
@@ -71,10 +76,10 @@ export class SimProducer {
   }
 
   #produce(): void {
-    const { records, name, partitions, intervalMs } = this.#script
+    const { records, name, intervalMs } = this.#script
     if (this.#made >= records) return
     const { random } = this.#scheduler
-    const partition = random.between(0, partitions - 1)
+    const partition = random.between(0, this.#pending.length - 1)
     const sequence = this.#next[partition] ?? 0
     const count = random.between(1, 3)
     const values = Array.from({ length: count }, (_, i) => `${name}/${partition}/${sequence + i}`)
@@ -90,8 +95,36 @@ export class SimProducer {
       if (this.#connection === connection) this.#later()
     })
     this.#connection = connection
-    if (connection.open) this.#send()
-    else this.#later()
+    if (!connection.open) return this.#later()
+    this.#look(connection)
+    this.#send()
+  }
+
+  #lookLater(): void {
+    const { metadataMs } = this.#script
+    if (metadataMs === null) return
+    this.#scheduler.after(metadataMs, () => {
+      if (this.#connection?.open === true) this.#look(this.#connection)
+      this.#lookLater()
+    })
+  }
+
+  /** What it is told of more partitions, it produces to from now on. */
+  #look(connection: ClientConnection): void {
+    const { topic, name } = this.#script
+    if (!isUnordered(topic)) return
+    const found = lookUp(connection, [shownName(topic)])
+    const count = (counts: ReadonlyMap<string, number>): void => {
+      const partitions = counts.get(shownName(topic)) ?? this.#pending.length
+      if (partitions < this.#pending.length) {
+        this.#ledger.broke(`${name}: ${this.#pending.length} partitions became ${partitions}`)
+      }
+      while (this.#pending.length < partitions) {
+        this.#pending.push([])
+        this.#next.push(0)
+      }
+    }
+    found.then(count, () => {})
   }
 
   #later(): void {
@@ -134,19 +167,21 @@ export class SimProducer {
         ...(isIdempotent ? { producerId, producerEpoch: 0, baseSequence: sequence } : {}),
       }),
     }))
-    const topicData = [{ name: topicOf.source, partitionData }]
+    const topicData = [{ name: shownName(this.#script.topic), partitionData }]
     return { transactionalId: null, acks: acksOf[kind], timeoutMs: 30_000, topicData }
   }
 
   #tell(batches: readonly Batch[]): void {
-    const { name, version } = this.#script
+    const { name, version, topic } = this.#script
     this.#toldAtMs = this.#scheduler.now()
-    for (const { partition, values } of batches) this.#ledger.told(name, partition, values)
+    for (const { partition, values } of batches) {
+      this.#ledger.told(name, shownName(topic), partition, values)
+    }
     this.#connection?.tell(apis.produce, version, this.#body(batches))
   }
 
   async #ask(batches: readonly Batch[]): Promise<void> {
-    const { name, version, kind } = this.#script
+    const { name, version, kind, topic } = this.#script
     for (const batch of batches) {
       batch.attempts++
       this.#inFlight.add(batch)
@@ -165,10 +200,12 @@ export class SimProducer {
       const errorCode = answered?.errorCode ?? -1
       const isDuplicate = errorCode === errorCodes.DUPLICATE_SEQUENCE_NUMBER
       if (errorCode === 0 || isDuplicate) {
-        this.#ledger.acknowledged(name, kind, partition, values, answered?.baseOffset ?? -1n)
+        const at = answered?.baseOffset ?? -1n
+        this.#ledger.acknowledged(name, kind, shownName(topic), partition, values, at)
         continue
       }
       this.#scheduler.note(`${name}: ${values.join(' ')} failed with ${errorCode}`)
+      for (const value of values) this.#ledger.failures.set(value, this.#scheduler.now())
       this.#judge(batch, errorCode)
       const pending = this.#pending[partition] ?? []
       const at = pending.findIndex((each) => each.sequence > sequence)

@@ -3,20 +3,38 @@ import { replay, type Entry } from '../../src/router/index.ts'
 import { nodes, SimCluster } from './cluster.ts'
 import { SimConsumer } from './consumer.ts'
 import { Incarnation } from './incarnation.ts'
-import { breachesOf } from './laws.ts'
+import { breachesOf, type Outcome } from './laws.ts'
 import { Ledger } from './ledger.ts'
 import type { LinkEnd } from './link.ts'
+import { parallelBreachesOf, unreadOf } from './parallel-laws.ts'
 import { kinds, SimProducer } from './producer.ts'
 import { Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
+import {
+  drawTopics,
+  isUnordered,
+  planKinds,
+  shownName,
+  type PlanKind,
+  type SimTopic,
+} from './topics.ts'
 
 export interface RunOptions {
   readonly seed: number
+  /** What the plan consists of; else the seed says it. */
+  readonly plan?: PlanKind
   readonly verbose?: boolean
+}
+
+/** A group, or who reads without one. */
+interface Reader {
+  readonly name: string
+  readonly topics: readonly SimTopic[]
 }
 
 export interface RunResult {
   readonly seed: number
+  readonly plan: PlanKind
   readonly breaches: readonly string[]
   readonly events: readonly string[]
   /** How long it took in the run's own time. */
@@ -37,50 +55,57 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const breaches = [...world.breaches()]
   if (!settled) breaches.unshift(`it does not settle: ${world.standing()}`)
   const { scheduler } = world
-  return { seed, breaches, events: scheduler.events, ms: scheduler.now() }
+  const { plan } = world
+  return { seed, plan, breaches, events: scheduler.events, ms: scheduler.now() }
 }
 
+/** Drawn apart: a seed of a plan that is given is the same history. */
+const planOf = (seed: number): PlanKind => new Random(seed ^ 0x9e3779b9).pick(planKinds)
+
 class World {
+  readonly plan: PlanKind
   readonly scheduler: Scheduler
   readonly #random: Random
   readonly #clusters: Readonly<Record<ClusterName, SimCluster>>
   readonly #entries: Entry[] = []
   readonly #ledger = new Ledger()
   readonly #bypassed = new Set<string>()
-  readonly #partitions: number
-  readonly #producers: readonly SimProducer[]
+  readonly #topics: readonly SimTopic[]
+  /** Topics whose records were held. */
+  readonly #held = new Set<string>()
+  readonly #producers: SimProducer[]
   readonly #consumers: readonly SimConsumer[]
-  readonly #readers: readonly string[]
+  readonly #readers: readonly Reader[]
   readonly #beginsAtZero: boolean
   readonly #hasElections: boolean
   #incarnation: Incarnation | undefined
   #wasDisturbed = false
   #deadlineMs = 5_000
 
-  constructor({ seed, verbose = false }: RunOptions) {
+  constructor({ seed, plan = planOf(seed), verbose = false }: RunOptions) {
+    this.plan = plan
     const random = new Random(seed)
     this.#random = random
     this.scheduler = new Scheduler(random)
     this.scheduler.verbose = verbose
-    this.#partitions = random.between(1, 3)
+    this.#topics = drawTopics(plan, random)
     const habits = { zombieMs: random.pick([0, 0, 4_000]) }
     this.#ledger.isSourceOff = () => replay(this.#entries).state.phase === 'target'
     const cluster = (name: ClusterName): SimCluster =>
-      new SimCluster(name, this.#partitions, this.scheduler, habits)
+      new SimCluster(name, this.#topics, this.scheduler, habits)
     this.#clusters = { source: cluster('source'), target: cluster('target') }
     this.#beginsAtZero = random.chance(0.2)
     this.#hasElections = random.chance(0.5)
     // With a new id, a batch that overtakes one that was refused would be taken for the first (KIP-360).
-    for (const partition of this.#clusters.source.partitions) partition.beginsAtZero = true
-    for (const partition of this.#clusters.target.partitions) {
+    for (const partition of this.#clusters.source.everyPartition) partition.beginsAtZero = true
+    for (const partition of this.#clusters.target.everyPartition) {
       partition.beginsAtZero = this.#beginsAtZero
       const count = random.between(0, 3)
       for (let i = 0; i < count; i++) partition.bypass([`old/${partition.name}/${i}`])
     }
     void this.#start()
     this.#producers = this.#makeProducers()
-    const groups = random.between(0, 2)
-    this.#readers = ['alone', ...Array.from({ length: groups }, (_, i) => `group${i}`)]
+    this.#readers = this.#drawReaders()
     this.#consumers = this.#readers.flatMap((reader) => this.#makeReaders(reader))
     this.#schedule()
   }
@@ -91,17 +116,24 @@ class World {
   }
 
   breaches(): readonly string[] {
+    return [...breachesOf(this.#outcome()), ...parallelBreachesOf(this.#outcome())]
+  }
+
+  #outcome(): Outcome {
     const { source, target } = this.#clusters
-    return breachesOf({
-      source: source.partitions,
-      target: target.partitions,
+    return {
+      topics: this.#topics,
+      source,
+      target,
       entries: this.#entries,
       ledger: this.#ledger,
       bypassed: this.#bypassed,
       zombies: new Set([...source.zombies, ...target.zombies]),
       wasDisturbed: this.#wasDisturbed,
+      calmAtMs,
+      held: this.#held,
       readers: this.#readers,
-    })
+    }
   }
 
   standing(): string {
@@ -112,17 +144,34 @@ class World {
     return `phase ${phase}, ${done} of ${this.#producers.length} producers done, waits for ${waits}, ${String(broken)}`
   }
 
-  #makeProducers(): readonly SimProducer[] {
+  /** Who assigns itself partitions does not fit an unordered topic: it would never know of the target's. */
+  #drawReaders(): readonly Reader[] {
+    const random = this.#random
+    const ordered = this.#topics.filter((topic) => !isUnordered(topic))
+    const alone = ordered.length > 0 ? [{ name: 'alone', topics: ordered }] : []
+    const count = random.between(this.plan === 'ordered' ? 0 : 1, 2)
+    const groups = Array.from({ length: count }, (_, i) => {
+      const one = () => [random.pick(this.#topics)]
+      const topics = this.plan !== 'mixed' || random.chance(0.5) ? this.#topics : one()
+      return { name: `group${i}`, topics }
+    })
+    return [...alone, ...groups]
+  }
+
+  #makeProducers(): SimProducer[] {
     const random = this.#random
     return Array.from({ length: random.between(1, 4) }, (_, i) => {
       const kind = i === 0 ? 'idempotent' : random.pick(kinds)
+      const topic = this.#drawTopic()
       return new SimProducer(
         {
           name: `${kind}${i}`,
           kind,
           producerId: BigInt(i),
-          records: random.between(5, 40),
-          partitions: this.#partitions,
+          topic,
+          // Behind the flip each has some to write.
+          records: random.between(5, 40) * (isUnordered(topic) ? 3 : 1),
+          metadataMs: isUnordered(topic) ? random.pick([null, 100, 1_000]) : null,
           intervalMs: random.pick([10, 40, 100]),
           resendsAtOnce: random.chance(0.5),
           version: random.pick([7, 9]),
@@ -135,18 +184,30 @@ class World {
     })
   }
 
-  #makeReaders(reader: string): readonly SimConsumer[] {
+  #drawTopic(): SimTopic {
+    const [first] = this.#topics
+    return first !== undefined && this.#topics.length === 1
+      ? first
+      : this.#random.pick(this.#topics)
+  }
+
+  #makeReaders({ name: reader, topics }: Reader): readonly SimConsumer[] {
     const random = this.#random
     const isAlone = reader === 'alone'
     const isNamed = random.chance(0.7)
+    const isParallel = topics.some(isUnordered)
+    const isLatest = isParallel && topics.every(isUnordered) && random.chance(0.3)
+    const reset = isLatest ? ('latest' as const) : ('earliest' as const)
     return Array.from({ length: isAlone ? 1 : random.between(1, 3) }, (_, i) => {
       const script = {
         name: isAlone ? reader : `${reader}-${i}`,
         clientId: isNamed ? `${reader}-${i}` : 'app',
         group: isAlone ? null : reader,
-        partitions: this.#partitions,
+        topics,
         maxWaitMs: random.pick([50, 200, 500]),
         commitMs: random.pick([100, 400]),
+        reset,
+        rejoinsForPartitions: isParallel && random.chance(0.5),
       }
       return new SimConsumer(script, this.scheduler, this.#connect, this.#ledger)
     })
@@ -162,7 +223,8 @@ class World {
       clusters: this.#clusters,
       entries: this.#entries,
       beginsAtZero: this.#beginsAtZero,
-      partitions: this.#partitions,
+      topics: this.#topics,
+      held: this.#held,
       lostAnswers: () => (this.scheduler.now() < calmAtMs ? this.#lostAnswers : 0),
     })
     this.#starting = starting
@@ -226,46 +288,64 @@ class World {
   #isCarried(): boolean {
     const { source, target } = this.#clusters
     const { state } = replay(this.#entries)
-    const timelines = [...state.topics.values()][0]?.timelines ?? []
     // Where its answer was lost, the target knows of it, and the journal does not.
-    const [stored] = target.group(carriedGroup).offsets.all()
+    const stored = target.group(carriedGroup).offsets.all()
+    const ordered = this.#topics.filter((topic) => !isUnordered(topic))
     return (
       source.stalled === 0 &&
-      timelines.every(([closed], index) => {
-        const carried = stored?.partitions.find(({ partition }) => partition === index)
-        return source.partitions[index]?.end === (carried?.value.offset ?? closed.end)
-      })
+      ordered.every(({ names }) =>
+        (state.topics.get(names.source)?.timelines ?? []).every(([closed], index) => {
+          const carried = stored
+            .find(({ topic }) => topic === names.target)
+            ?.partitions.find(({ partition }) => partition === index)
+          const { end } = source.partitionsOf(names.source)[index] ?? {}
+          return end === (carried?.value.offset ?? closed.end)
+        }),
+      )
     )
   }
 
   /** Every reader has what there is to read; a law says whether it is what it should be. */
   #isRead(): boolean {
     const { state } = replay(this.#entries)
-    const timelines = [...state.topics.values()][0]?.timelines ?? []
-    return this.#readers.every((reader) =>
-      timelines.every(([closed, open], partition) => {
-        const { end = 0n } = this.#clusters.target.partitions[partition] ?? {}
-        const given = this.#ledger.deliveries.get(reader)?.[partition] ?? []
-        const highest = given.reduce((max, { offset }) => (offset > max ? offset : max), -1n)
-        return highest + 1n >= (closed.end ?? 0n) + end - (open?.start ?? 0n)
-      }),
+    const ordered = this.#readers.every(({ name, topics }) =>
+      topics
+        .filter((topic) => !isUnordered(topic))
+        .every(({ names }) => {
+          const timelines = state.topics.get(names.source)?.timelines ?? []
+          return timelines.every(([closed, open], partition) => {
+            const { end = 0n } = this.#clusters.target.partitionsOf(names.target)[partition] ?? {}
+            const given = this.#ledger.deliveries(name, names.source, partition)
+            const highest = given.reduce((max, { offset }) => (offset > max ? offset : max), -1n)
+            return highest + 1n >= (closed.end ?? 0n) + end - (open?.start ?? 0n)
+          })
+        }),
     )
+    return ordered && unreadOf(this.#outcome()).length === 0
   }
 
-  /** A writer that knows no sidecar: behind the splice, what it writes to the source is nobody's. */
+  /** A writer that knows no sidecar: behind the splice of an ordered topic, what it writes to the source is nobody's. */
   #bypass(): void {
     const { phase } = replay(this.#entries).state
-    if (phase === 'source' || phase === 'fenced') return
+    if (phase === 'source' || phase === 'fenced' || phase === 'target') return
     const random = this.#random
+    const topic = this.#drawTopic()
     const isIdempotent = random.chance(0.5)
     const count = random.between(1, 12)
     this.scheduler.note('a writer bypasses the sidecar')
+    const name = isUnordered(topic) ? `bypass-${shownName(topic)}` : 'bypass'
+    const begun = this.#bypassed.size
     for (let i = 0; i < count; i++) {
-      const values = [`bypass/0/${2 * i}`, `bypass/0/${2 * i + 1}`]
+      const first = begun + 2 * i
+      const values = [`${name}/0/${first}`, `${name}/0/${first + 1}`]
       for (const value of values) this.#bypassed.add(value)
-      const producer = { producerId: 900n, producerEpoch: 0, baseSequence: 2 * i }
-      this.#clusters.source.partitions[0]?.bypass(values, isIdempotent ? producer : {})
+      const producer = { producerId: 900n, producerEpoch: 0, baseSequence: first }
+      const [partition] = this.#clusters.source.partitionsOf(topic.names.source)
+      partition?.bypass(values, isIdempotent ? producer : {})
     }
+    if (!isUnordered(topic) || random.chance(0.4)) return
+    // Sooner than it takes for nobody to seem to write there.
+    this.scheduler.after(random.between(1_000, 8_000), () => this.#bypass())
   }
 
   #disturb(): void {
@@ -289,7 +369,7 @@ class World {
 
   #elect(): void {
     const random = this.#random
-    const partition = random.pick(random.pick(Object.values(this.#clusters)).partitions)
+    const partition = random.pick(random.pick(Object.values(this.#clusters)).everyPartition)
     if (partition.leader < 0) return
     const keeps = random.chance(0.6)
     const gapMs = random.pick([0, 5, 50])

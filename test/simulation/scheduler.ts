@@ -6,6 +6,9 @@ interface Timer {
   run: (() => void) | undefined
 }
 
+/** When a run begins, on the clock of records and journals. */
+export const epochMs = 1_700_000_000_000
+
 /** How many of the last events a failing run shows. */
 const eventsShown = 200
 
@@ -31,7 +34,7 @@ export class Scheduler {
   now = (): number => this.#now
 
   /** ms since the epoch */
-  wallClock = (): number => 1_700_000_000_000 + Math.floor(this.#now)
+  wallClock = (): number => epochMs + Math.floor(this.#now)
 
   get events(): readonly string[] {
     return this.#events.slice(-eventsShown)

@@ -12,7 +12,6 @@ import {
   type Decoded,
   type Encodable,
   type Fields,
-  type JoinGroupResponse,
 } from '../../src/protocol/index.ts'
 import {
   answersHere,
@@ -25,18 +24,18 @@ import {
   destination,
   everyPartitionAcked,
   homeBrokerId,
-  joinedWithShownNames,
-  joinWithTargetNames,
   moveFetch,
   noteAcked,
   patchMovedProduce,
   patchProduceResponse,
   placeOf,
   producedShifts,
+  renumberProduce,
   routeFetch,
   routeMovedProduce,
   routeProduce,
   seenFetch,
+  seenMoved,
   seenProduce,
   splitMovedProduce,
   type Decision,
@@ -47,9 +46,11 @@ import {
   type ShiftLookup,
   type FirstBatch,
 } from '../../src/router/index.ts'
-import { nodeId } from '../../src/ids.ts'
+import { nodeId, type ClusterName } from '../../src/ids.ts'
+import { Leading } from '../../src/proxy/leading.ts'
 import { shortFetchWaitMs, type Incarnation } from './incarnation.ts'
 import { Link, type LinkEnd } from './link.ts'
+import { commitInBoth, isParted, joinMoved, type MemberOwner } from './membership.ts'
 import { errorsIn, isRefused, isTaken, isUnresolved } from '../../src/proxy/unresolved.ts'
 import { Upstream } from './upstream.ts'
 
@@ -65,8 +66,8 @@ type Outcome = 'done' | 'wait'
 const options = { splitFetchWaitMs: 100 }
 
 /** One client connection's life, as src/proxy/session.ts and what it is made of. */
-export class SimSession implements LinkEnd {
-  readonly #owner: Incarnation
+export class SimSession implements LinkEnd, MemberOwner {
+  readonly owner: Incarnation
   readonly link: Link
   #requests: Buffer[] = []
   readonly #answers: Exchange[] = []
@@ -77,10 +78,17 @@ export class SimSession implements LinkEnd {
   #hasAsked = false
   readonly #firsts = new Firsts()
   readonly #inFlight = new ProducesInFlight()
+  readonly #leading: Leading
+  /** A request that waits here rather than at a broker. */
+  #joining: Promise<void> | undefined
+  /** Of which topics the Fetch that waits tells its client that there are new partitions. */
+  #signal: ReadonlySet<string> | undefined
+  #draining = false
   gone = false
 
   constructor(owner: Incarnation, client: LinkEnd) {
-    this.#owner = owner
+    this.owner = owner
+    this.#leading = new Leading(() => owner.table.view)
     this.link = new Link(owner.scheduler, client, this)
   }
 
@@ -98,7 +106,7 @@ export class SimSession implements LinkEnd {
     this.gone = true
     this.link.end()
     for (const upstream of this.#upstreams.values()) upstream.end()
-    this.#owner.sessions.delete(this)
+    this.owner.sessions.delete(this)
   }
 
   /** `Session.producing` */
@@ -126,7 +134,7 @@ export class SimSession implements LinkEnd {
 
   /** `Session.received`: one after the other, and nothing behind one that waits. */
   #route(): void {
-    while (!this.gone && !this.#blocked) {
+    while (!this.gone && !this.#blocked && !this.#draining) {
       const frame = this.#requests[0]
       if (frame === undefined) return
       if (this.#request(frame) === 'wait') return
@@ -137,6 +145,10 @@ export class SimSession implements LinkEnd {
 
   #request(frame: Buffer): Outcome {
     const { apiKey, apiVersion: version } = decodeRequestHeader(frame, 4)
+    if (this.#joining !== undefined) {
+      this.#waitFor(this.#joining)
+      return 'wait'
+    }
     if (apiKey === apis.produce.key) return this.#produce(frame, version)
     if (apiKey === apis.fetch.key) return this.#fetch(frame, version)
     return this.#other(frame.subarray(4))
@@ -144,15 +156,18 @@ export class SimSession implements LinkEnd {
 
   /** src/proxy/produce-requests.ts */
   #produce(frame: Buffer, version: number): Outcome {
-    const { table } = this.#owner
+    const { table } = this.owner
     const size = frame.length
     const route = routeProduce(table, frame, 0, size, size, version)
     if (route === 'incomplete' || route === 'malformed') throw new Error(`a Produce is ${route}`)
-    if (route === 'held') return this.#hold()
+    if (route === 'held') {
+      this.owner.heldProduce(requestFrame(frame.subarray(4)))
+      return this.#hold()
+    }
     if (seenProduce.acks === 0) return this.#goProduce(frame, version, route)
     const batches = producedBatches(frame, 0, size, size, version) ?? []
     const inFlight = this.#inFlight
-    const nowMs = this.#owner.scheduler.now()
+    const nowMs = this.owner.scheduler.now()
     if (inFlight.mustSettle(table, batches)) {
       this.#waitFor(inFlight.settled)
       return 'wait'
@@ -170,7 +185,7 @@ export class SimSession implements LinkEnd {
   }
 
   #goProduce(frame: Buffer, version: number, route: ReturnType<typeof routeProduce>): Outcome {
-    const { table, acked } = this.#owner
+    const { table, acked } = this.owner
     if (route === 'moved') return this.#movedProduce(frame, version)
     if (route === 'split') return this.#other(frame.subarray(4))
     if (typeof route === 'string' && !this.#hasAsked) return this.#askLeaders('source')
@@ -182,7 +197,7 @@ export class SimSession implements LinkEnd {
   }
 
   #movedProduce(frame: Buffer, version: number): Outcome {
-    const { table, retained, bases } = this.#owner
+    const { table, retained, bases } = this.owner
     const size = frame.length
     const known = { retained, bases, firsts: this.#firsts }
     const fresh: FirstBatch[] = []
@@ -207,8 +222,11 @@ export class SimSession implements LinkEnd {
     const upstream = this.#connected(route)
     if (upstream === undefined) return 'wait'
     patchMovedProduce(table, frame, 0, size, size, version, bases)
+    const renumbered = seenMoved.renumbered
+      ? renumberProduce(table, frame, 0, size, size, version)
+      : undefined
     this.#sentFirsts(frame, fresh)
-    return this.#sendProduce(upstream, frame, version, null, producedShifts(table))
+    return this.#sendProduce(upstream, frame, version, null, producedShifts(table, renumbered))
   }
 
   #sentFirsts(frame: Buffer, batches: readonly FirstBatch[]): void {
@@ -233,7 +251,7 @@ export class SimSession implements LinkEnd {
       const end = answer.length
       if (acked !== null) noteAcked(answer, 0, end, version, acked)
       if (shifts !== null) patchProduceResponse(answer, 0, end, version, shifts)
-      if (!everyPartitionAcked(answer, 0, end, version)) this.#owner.leadersMoved()
+      if (!everyPartitionAcked(answer, 0, end, version)) this.owner.leadersMoved()
       this.#judge(exchange, version, answer)
       this.#answered(exchange, answer)
     })
@@ -242,7 +260,7 @@ export class SimSession implements LinkEnd {
 
   /** src/proxy/fetch-requests.ts; clients here make no sessions (KIP-227). */
   #fetch(frame: Buffer, version: number): Outcome {
-    const { table, readings } = this.#owner
+    const { table } = this.owner
     const route = routeFetch(table, frame, 0, frame.length, version, undefined)
     if (route === 'malformed') throw new Error('a Fetch is malformed')
     if (table.view.shortFetches && seenFetch.maxWaitMs > shortFetchWaitMs) {
@@ -250,21 +268,45 @@ export class SimSession implements LinkEnd {
       frame.writeInt32BE(shortFetchWaitMs, seenFetch.maxWaitAt)
     }
     const { maxWaitMs } = seenFetch
-    if (route === 'split') return this.#other(frame.subarray(4))
-    if (route !== 'moved') {
-      if (typeof route === 'string' && !this.#hasAsked) return this.#askLeaders('source')
-      const to = typeof route === 'string' ? destination('source', nodeId(1)) : route
-      return this.#pass(frame, to, apis.fetch.key, maxWaitMs, undefined)
+    const signalled = this.#signal ?? this.#signalled(frame)
+    if (route === 'moved' || signalled !== undefined) {
+      const outcome = this.#movedFetch(frame, maxWaitMs, signalled)
+      this.#signal = outcome === 'wait' ? signalled : undefined
+      return outcome
     }
+    if (route === 'split') return this.#other(frame.subarray(4))
+    if (typeof route === 'string' && !this.#hasAsked) return this.#askLeaders('source')
+    const to = typeof route === 'string' ? destination('source', nodeId(1)) : route
+    return this.#pass(frame, to, apis.fetch.key, maxWaitMs, undefined)
+  }
+
+  /** `FetchRequests.#signalled` */
+  #signalled(frame: Buffer): ReadonlySet<string> | undefined {
+    const { ungrown } = seenFetch
+    if (ungrown.length === 0) return undefined
+    const clientId = () => decodeRequestHeader(frame, 4).clientId ?? ''
+    return this.owner.growth.fetched(this, clientId, ungrown)
+  }
+
+  #movedFetch(
+    frame: Buffer,
+    maxWaitMs: number,
+    signalled: ReadonlySet<string> | undefined,
+  ): Outcome {
+    const { table, readings, scheduler } = this.owner
     const request = requestFrame(frame.subarray(4))
-    const gatheredBytesMax = 1 << 20
     const moved = moveFetch(table, request, {
       ...options,
-      gatheredBytesMax,
+      gatheredBytesMax: 1 << 20,
       readings,
       reader: this,
+      signalled,
     })
-    if (moved.kind === 'empty') return this.#decided(request, { ...moved, kind: 'answer' })
+    if (moved.kind === 'empty') {
+      const exchange = this.#expect(apis.fetch.key, maxWaitMs)
+      scheduler.after(moved.afterMs, () => this.#answered(exchange, moved.frame))
+      return 'done'
+    }
     if (moved.kind !== 'stream') return this.#decided(request, moved)
     return this.#pass(moved.frame, moved.to, apis.fetch.key, moved.maxWaitMs, moved.patcher)
   }
@@ -280,11 +322,16 @@ export class SimSession implements LinkEnd {
     if (upstream === undefined) return 'wait'
     const exchange = this.#expect(apiKey, maxWaitMs)
     const version = frame.readInt16BE(6)
-    const { spliced } = this.#owner.table.view
+    const { spliced } = this.owner.table.view
+    const asked = this.owner.growth.awaits(apiKey) ? whole(frame) : undefined
     upstream.request(frame, (answer) => {
       patcher?.patch(answer, 0, answer.length)
+      if (asked !== undefined) {
+        this.owner.growth.joined(asked, answer.subarray(4))
+        this.#leading.joined(asked, answer)
+      }
       // `Session.isLate`
-      const isLate = apiKey === apis.fetch.key && !spliced && this.#owner.table.view.spliced
+      const isLate = apiKey === apis.fetch.key && !spliced && this.owner.table.view.spliced
       this.#answered(exchange, isLate ? this.#cut(version, answer) : answer)
     })
     return 'done'
@@ -293,24 +340,28 @@ export class SimSession implements LinkEnd {
   /** src/proxy/requests.ts */
   #other(frame: Buffer): Outcome {
     const request = requestFrame(frame)
-    const { groups, table } = this.#owner
+    const { groups, growth } = this.owner
     const membership = groups.judge(request)
-    if (membership === 'join') {
-      const exchange = this.#expect(request.api.key)
-      void this.#join(request).then(
-        (answer) => answer !== undefined && this.#answered(exchange, answer),
-        () => this.close(),
-      )
-      return 'done'
-    }
-    if (membership !== 'ordinary') {
-      const errorCode = membership === 'gone' ? 0 : errorCodes.REBALANCE_IN_PROGRESS
+    if (membership === 'join') return this.#later(request, joinMoved)
+    if (membership === 'outdated') return this.#refuseCommit(request)
+    const signal = membership === 'ordinary' ? growth.judge(request) : membership
+    if (signal === 'gone' || signal === 'rebalance') {
+      const errorCode = signal === 'gone' ? 0 : errorCodes.REBALANCE_IN_PROGRESS
       const { api, version, correlationId } = request
       const exchange = this.#expect(api.key)
       if (api.key === apis.heartbeat.key) this.#keepAlive(request)
       this.#answered(exchange, encodeResponse(api, version, correlationId, { errorCode }))
       return 'done'
     }
+    const outcome = isParted(this.owner, request)
+      ? this.#later(request, commitInBoth)
+      : this.#ordinary(this.#leading.assigning(request))
+    if (signal === 'close') this.#drain()
+    return outcome
+  }
+
+  #ordinary(request: RequestFrame): Outcome {
+    const { table } = this.owner
     const decision = decide(
       table,
       request,
@@ -324,6 +375,29 @@ export class SimSession implements LinkEnd {
     return this.#decided(request, decision)
   }
 
+  #refuseCommit({ version, correlationId, frame, bodyOffset }: RequestFrame): 'done' {
+    const { topics } = decodeRequest(apis.offsetCommit, version, frame, bodyOffset)
+    const errorCode = errorCodes.ILLEGAL_GENERATION
+    const answer = encodeResponse(apis.offsetCommit, version, correlationId, {
+      topics: topics.map(({ partitions, ...topic }) => ({
+        ...topic,
+        partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+      })),
+    })
+    this.#answered(this.#expect(apis.offsetCommit.key), answer)
+    return 'done'
+  }
+
+  /** `Session.drain` */
+  #drain(): void {
+    this.#draining = true
+    this.#endIfDrained()
+  }
+
+  #endIfDrained(): void {
+    if (this.#draining && this.#answers.length === 0) this.close()
+  }
+
   /** `Requests.#keepAlive`: the source keeps the member until it leaves. */
   #keepAlive({ version, frame, bodyOffset }: RequestFrame): void {
     const body = decodeRequest(apis.heartbeat, version, frame, bodyOffset)
@@ -334,7 +408,7 @@ export class SimSession implements LinkEnd {
   }
 
   #decided(request: RequestFrame, decision: Decision): Outcome {
-    const { view } = this.#owner.table
+    const { view } = this.owner.table
     const resolve = (to: Destination | 'any' | 'home'): Destination => {
       if (typeof to === 'string') return destination(view.home, nodeId(1))
       const isAny = to.nodeId === anyBrokerId || to.nodeId === homeBrokerId
@@ -360,26 +434,28 @@ export class SimSession implements LinkEnd {
     if (upstreams.some((upstream) => upstream === undefined)) return 'wait'
     const isUnanswered = request.api.key === apis.produce.key && seenProduce.acks === 0
     const whole = isUnanswered ? undefined : this.#expect(request.api.key)
-    const { spliced } = this.#owner.table.view
+    const { spliced } = this.owner.table.view
     const answers: Buffer[] = []
     let left = decision.parts.length
+    const asked = request.api.key === apis.joinGroup.key ? { ...request } : undefined
     const finish = () => {
       if (whole === undefined) return
       const answer =
         decision.kind === 'split'
           ? decision.merge(answers)
-          : decision.merge(answers).encode(this.#owner.table)
+          : decision.merge(answers).encode(this.owner.table)
       const isProduce = request.api.key === apis.produce.key
       const { version } = request
       if (isProduce && !everyPartitionAcked(answer, 0, answer.length, version)) {
-        this.#owner.leadersMoved()
+        this.owner.leadersMoved()
       }
       this.#judge(whole, version, answer)
+      if (asked !== undefined) this.#leading.joined(asked, answer)
       const isLate =
         request.api.key === apis.fetch.key &&
         decision.kind === 'split' &&
         !spliced &&
-        this.#owner.table.view.spliced
+        this.owner.table.view.spliced
       this.#answered(whole, isLate ? this.#cut(version, answer) : answer)
     }
     if (left === 0) finish()
@@ -397,40 +473,33 @@ export class SimSession implements LinkEnd {
     return 'done'
   }
 
-  /** src/proxy/membership.ts */
-  async #join(request: RequestFrame): Promise<Buffer | undefined> {
-    const { version, frame, bodyOffset, correlationId, clientId } = request
-    const asked = decodeRequest(apis.joinGroup, version, Buffer.from(frame), bodyOffset)
-    const owner = this.#owner
-    const { groups } = owner
-    if (groups.isMoving(asked.groupId)) {
-      const done = groups.hold(asked, clientId ?? '', owner.scheduler.now())
-      try {
-        const { groupId, memberId, groupInstanceId } = asked
-        if (memberId !== '') {
-          const members = [{ memberId, groupInstanceId }]
-          const upstream = await this.#opened(destination('source', nodeId(1)))
-          await this.#ask(upstream, apis.leaveGroup, 3, { groupId, members })
-        }
-        while (!this.gone && groups.isMoving(groupId)) {
-          await Promise.race([owner.tableChanged, owner.sleep(200)])
-        }
-      } finally {
-        done()
-      }
-    }
-    if (this.gone) return undefined
-    const cluster = placeOf(owner.table.view, asked.groupId) === 'target' ? 'target' : 'source'
-    if (cluster === 'target') groups.joined(asked.groupId, asked.memberId)
-    const { view } = owner.table
-    const named = cluster === 'target' ? joinWithTargetNames(view, asked) : asked
+  /** `Requests.#later`: what follows waits until it is answered. */
+  #later(
+    request: RequestFrame,
+    ask: (session: MemberOwner, request: RequestFrame) => Promise<Buffer | undefined>,
+  ): 'done' {
+    const exchange = this.#expect(request.api.key)
+    const whole = { ...request, frame: Buffer.from(request.frame) }
+    this.#joining = ask(this, whole).then(
+      (answer) => {
+        this.#joining = undefined
+        if (answer === undefined) return
+        if (request.api.key === apis.joinGroup.key) this.#leading.joined(whole, answer)
+        this.#answered(exchange, answer)
+      },
+      () => this.close(),
+    )
+    return 'done'
+  }
+
+  async askCoordinator<Q extends Fields, S extends Fields>(
+    cluster: ClusterName,
+    api: Api<Q, S>,
+    version: number,
+    body: Encodable<Q>,
+  ): Promise<Decoded<S>> {
     const upstream = await this.#opened(destination(cluster, nodeId(1)))
-    const ask = (memberId: string): Promise<JoinGroupResponse> =>
-      this.#ask(upstream, apis.joinGroup, version, { ...named, memberId })
-    let answer = await ask('')
-    if (answer.errorCode === errorCodes.MEMBER_ID_REQUIRED) answer = await ask(answer.memberId)
-    const shown = cluster === 'target' ? joinedWithShownNames(view, asked, answer) : answer
-    return encodeResponse(apis.joinGroup, version, correlationId, shown)
+    return this.#ask(upstream, api, version, body)
   }
 
   #ask<Q extends Fields, S extends Fields>(
@@ -461,7 +530,7 @@ export class SimSession implements LinkEnd {
   #upstreamOf(to: Destination): Upstream {
     const known = this.#upstreams.get(to)
     if (known !== undefined) return known
-    const upstream = new Upstream(this.#owner.cluster(to.cluster), to.nodeId, (owed) => {
+    const upstream = new Upstream(this.owner.cluster(to.cluster), to.nodeId, (owed) => {
       this.#upstreams.delete(to)
       // `Session.upstreamClosed`
       if (owed) this.close()
@@ -478,7 +547,7 @@ export class SimSession implements LinkEnd {
   }
 
   #askLeaders(...clusters: readonly ('source' | 'target')[]): 'wait' {
-    const owner = this.#owner
+    const owner = this.owner
     const pauseMs = this.#hasAsked ? 100 : 0
     this.#hasAsked = true
     const asked = clusters.map((cluster) => owner.doors[cluster].refresh())
@@ -487,7 +556,7 @@ export class SimSession implements LinkEnd {
   }
 
   #hold(): 'wait' {
-    this.#waitFor(this.#owner.tableChanged)
+    this.#waitFor(this.owner.tableChanged)
     return 'wait'
   }
 
@@ -509,7 +578,7 @@ export class SimSession implements LinkEnd {
   }
 
   #cut(version: number, answer: Buffer): Buffer {
-    return cutLateFetch(this.#owner.table, version, answer.readInt32BE(4), answer.subarray(4))
+    return cutLateFetch(this.owner.table, version, answer.readInt32BE(4), answer.subarray(4))
   }
 
   /** `Session.done` */
@@ -518,13 +587,13 @@ export class SimSession implements LinkEnd {
     const correlationId = answer.readInt32BE(4)
     if (this.#inFlight.of(correlationId) !== undefined) {
       const errorOf = errorsIn(version, answer.subarray(4))
-      const nowMs = this.#owner.scheduler.now()
+      const nowMs = this.owner.scheduler.now()
       this.#inFlight.answered(correlationId, (...at) => isRefused(errorOf(...at)), nowMs)
       if (this.#firsts.awaits(correlationId)) {
         this.#firsts.settle((...at) => isTaken(errorOf(...at)))
       }
     }
-    if (!this.#owner.table.view.held) return
+    if (!this.owner.table.view.held) return
     of.unresolved = isUnresolved(version, answer.subarray(4))
   }
 
@@ -534,8 +603,12 @@ export class SimSession implements LinkEnd {
       this.#answers.shift()
       this.link.reply(next.answer)
     }
+    this.#endIfDrained()
   }
 }
+
+/** As it was asked, for when the answer comes. @param frame with its length */
+const whole = (frame: Buffer): RequestFrame => requestFrame(Buffer.from(frame.subarray(4)))
 
 function requestFrame(frame: Buffer): RequestFrame {
   const { apiKey, apiVersion: version, ...header } = decodeRequestHeader(frame, 0)

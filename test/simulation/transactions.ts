@@ -2,6 +2,7 @@ import { apis, errorCodes } from '../../src/protocol/index.ts'
 import type { SimCluster } from './cluster.ts'
 
 interface Pending {
+  readonly topic: string
   readonly partition: number
   readonly records: Buffer
   readonly sequence: number
@@ -70,13 +71,15 @@ export class SimTransactions {
   }
 
   /** @returns an error code */
-  produce(partition: number, records: Buffer): number {
+  produce(topic: string, partition: number, records: Buffer): number {
     const errorCode = this.#judge(records.readInt16BE(51))
     const sequence = records.readInt32BE(53)
     const isThere = this.#pending.some(
-      (each) => each.partition === partition && each.sequence === sequence,
+      (each) => each.topic === topic && each.partition === partition && each.sequence === sequence,
     )
-    if (errorCode === 0 && !isThere) this.#pending.push({ partition, records, sequence })
+    if (errorCode === 0 && !isThere) {
+      this.#pending.push({ topic, partition, records, sequence })
+    }
     return errorCode
   }
 
@@ -85,9 +88,9 @@ export class SimTransactions {
   }
 
   #commit(): void {
-    const { partitions } = this.#cluster
-    for (const { partition, records } of this.#pending) partitions[partition]?.append(records)
-    for (const { partition } of this.#pending) partitions[partition]?.settle()
+    const of = ({ topic, partition }: Pending) => this.#cluster.partitionsOf(topic)[partition]
+    for (const each of this.#pending) of(each)?.append(each.records)
+    for (const each of this.#pending) of(each)?.settle()
     for (const { topic, partition, offset } of this.#offsets) {
       const value = { offset, leaderEpoch: -1, metadata: '' }
       this.#cluster.group(this.#group).offsets.commit(topic, partition, value)
