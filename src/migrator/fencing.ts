@@ -121,9 +121,9 @@ export class Fencing {
     }
     await this.#settled(plan)
     const starts = await this.#begin(plan)
-    if (ordered.length > 0) {
+    if (plan.topics.length > 0) {
       record.waitingFor = ['the end of the source to be read: what producers may send again']
-      await this.#options.foresee(ordered).catch(() => {})
+      await this.#options.foresee(plan.topics).catch(() => {})
     }
     this.#throwIfAborted()
     return starts

@@ -87,16 +87,27 @@ export class Producers {
   }
 
   /**
-   * Behind a flip nobody waits: a batch that was on its way to the source is answered from there. If an
-   * answer was lost, what the source holds of the producer is read as soon as none is outstanding.
+   * Behind a flip nobody waits: a batch that was on its way to the source is answered from there. What the source
+   * held before, of producers that lost an answer earlier, was foreseen. If one is lost now, its producer waits
+   * until what the source holds of it was read.
    */
   async retainInFlight(): Promise<void> {
-    const { plane, source, record, now, clock } = this.#options
-    if (record.open.length === 0 || (await plane.produced())) return
-    const left = await this.#upTo(record.open)
+    const { plane, source, record, now, clock, log } = this.#options
+    const { open } = record
+    for (const of of open) plane.retained.keep(of.timeline, this.#tails.batchesOf(of))
+    if (open.length === 0 || (await plane.produced())) return
+    plane.retained.expect(open.map(({ timeline }) => timeline))
     const tails = new Tails(source, clock)
-    await tails.read(left, now(), clock.now() + retainMsMax)
-    for (const of of left) plane.retained.keep(of.timeline, tails.batchesOf(of))
+    try {
+      await tails.read(await this.#upTo(open), now(), clock.now() + retainMsMax)
+    } catch (err) {
+      log.warn({ err }, unreadEnd)
+    }
+    for (const of of open) {
+      const batches = tails.batchesOf(of)
+      plane.retained.keep(of.timeline, batches.length > 0 ? batches : this.#tails.batchesOf(of))
+    }
+    plane.retry()
   }
 
   /** The ends of the source's partitions that go on. */

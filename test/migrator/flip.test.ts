@@ -269,6 +269,31 @@ describe('what was in flight to the source', () => {
     expect(found()).toEqual([undefined, 98n, undefined, undefined, undefined])
   })
 
+  test('is known already of who lost an answer before: a sidecar may have been killed a moment ago', async () => {
+    const plan = planOf(unordered)
+    await producers.foresee(plan.topics)
+    await fencing().run(plan)
+    const kept = producers.retainInFlight()
+    expect(found()).toEqual([undefined, 98n, undefined, undefined, undefined])
+    await kept
+  })
+
+  test('makes its producer wait while it is read', async () => {
+    const answered = Promise.withResolvers<boolean>()
+    produced = () => answered.promise
+    await fencing().run(planOf(unordered))
+    const kept = producers.retainInFlight()
+    const isLoading = () => record.open.map(({ timeline }) => retained.isLoading(timeline))
+    expect(isLoading()).toEqual([false, false])
+    answered.resolve(false)
+    await Promise.resolve()
+    await Promise.resolve()
+    expect(isLoading()).toEqual([true, true])
+    await kept
+    expect(isLoading()).toEqual([false, false])
+    expect(found()).toEqual([undefined, 98n, undefined, undefined, undefined])
+  })
+
   test('is waited for behind a restart, when any answer may have been lost', async () => {
     await fencing().run(planOf(unordered))
     record.expectRetained()

@@ -16,11 +16,11 @@ export interface RetainedBatch {
  */
 export class Retained {
   readonly #batches = new Map<Timeline, Map<bigint, RetainedBatch[]>>()
-  #loading = new Set<Timeline>()
+  readonly #loading = new Set<Timeline>()
 
   /** What these partitions hold is being read: who wants to know waits. */
   expect(timelines: Iterable<Timeline>): void {
-    this.#loading = new Set(timelines)
+    for (const timeline of timelines) this.#loading.add(timeline)
   }
 
   /** The last batches of a partition, oldest first. */
