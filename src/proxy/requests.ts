@@ -97,6 +97,8 @@ export class Requests {
   /** The answer to a JoinGroup, as the client gets it, with its length. */
   joined(request: RequestFrame, answer: Buffer): void {
     this.#leading.joined(request, answer)
+    const { growth } = this.#context
+    if (growth.awaits(request.api.key)) growth.joined(request, answer.subarray(4))
   }
 
   awaitJoin(): 'wait' {

@@ -239,9 +239,6 @@ export class Session
     if (of.apiKey === apis.fetch.key) {
       return this.done(of, cutLateFetch(this.context.table(), of.version, of.correlationId, answer))
     }
-    if (of.request !== null && this.context.growth.awaits(of.apiKey)) {
-      this.context.growth.joined(of.request, answer)
-    }
     rewrite(of, () => Buffer.from(answer), this.context, this)
   }
 

@@ -1,5 +1,5 @@
 import type { Parallel } from '../timeline/index.ts'
-import { placeOf, type View } from '../view.ts'
+import { placeOf, type GroupPlace, type View } from '../view.ts'
 
 /** How long a group's leader may take to join anew by itself, in ms. */
 const graceMs = 1_000
@@ -55,7 +55,8 @@ interface Group {
  *     leader of its group, 1 s later, not joining      --> REBALANCE_IN_PROGRESS at its next heartbeat, once
  *     leader that has not fetched, or comes back without the new partitions --> its connection ends, once
  *
- * Only the leader counts: it assigns, and what it knows decides. Facts come in and signals go out; times are
+ * Only the leader counts: it assigns, and what it knows decides. Where its group has moved, another one leads, who may
+ * not have been told before: its connection ends, too. Facts come in and signals go out; times are
  * ms from anywhere.
  */
 export class Growth {
@@ -146,11 +147,12 @@ export class Growth {
   heartbeat(view: View, group: string, memberId: string, nowMs: number): GrowthSignal {
     const known = this.#groups.get(group)
     if (known?.leaderId !== memberId || known.joining) return 'ordinary'
-    if (placeOf(view, group) !== 'source') return 'ordinary'
+    const place = placeOf(view, group)
+    if (place === 'moving') return 'ordinary'
     const topics = lacking(view, known)
     if (topics.length === 0) return 'ordinary'
     known.heardAt ??= nowMs
-    if (known.closedAt === undefined && this.#mustEnd(known, topics, nowMs)) {
+    if (known.closedAt === undefined && this.#mustEnd(known, place, topics, nowMs)) {
       known.closedAt = nowMs
       return 'close'
     }
@@ -161,13 +163,16 @@ export class Growth {
   }
 
   /** Whether a leader must connect anew to look for partitions: a Fetch does not make it. */
-  #mustEnd(known: Group, topics: readonly string[], nowMs: number): boolean {
+  #mustEnd(known: Group, place: GroupPlace, topics: readonly string[], nowMs: number): boolean {
     if (known.stale) return true
     if (known.toldAt !== undefined) return false
+    const isLong = nowMs - (known.heardAt ?? nowMs) >= fetchPatienceMs
+    // Nobody there asks for partitions of the source, and is told.
+    if (place === 'target') return isLong
     // A leader that has just come, or of which nothing is assigned to it, does not fetch.
     const own = known.assigned.get(known.leaderId)
     const isIdle = !topics.some((topic) => own?.has(topic) === true)
-    return isIdle || nowMs - (known.heardAt ?? nowMs) >= fetchPatienceMs
+    return isIdle || isLong
   }
 
   /** Whether all the groups that read a topic for a client have its new partitions. */

@@ -145,6 +145,18 @@ describe('the leader of a group', () => {
     expect(beat(growth, 1_000)).toBe('rebalance')
   })
 
+  test('of a group that has moved, which nobody has told of them, is closed in a while, then called', () => {
+    const growth = running()
+    const moved = { ...view, groups: new Map([[group, 'target' as const]]) }
+    join(growth, 'leader on target', 'leader on target')
+    const assigned = new Map([['leader on target', new Map([['orders', 1]])]])
+    growth.assigned(moved, group, 'leader on target', assigned)
+    const beats = [0, 2_999, 3_000, 3_999, 4_000, 9_000].map((atMs) =>
+      beat(growth, atMs, 'leader on target', moved),
+    )
+    expect(beats).toEqual(['ordinary', 'ordinary', 'close', 'ordinary', 'rebalance', 'ordinary'])
+  })
+
   test('of a group that moves, or reads other topics, is left alone', () => {
     const growth = running({})
     const moving = { ...view, groups: new Map([[group, 'moving' as const]]) }
