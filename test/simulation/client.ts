@@ -9,8 +9,9 @@ import {
 } from '../../src/protocol/index.ts'
 import type { Link, LinkEnd } from './link.ts'
 
-/** The way to the sidecar: undefined while it is down. */
-export type Connect = (client: LinkEnd) => Link | undefined
+/** The way to the sidecar, or to a cluster: undefined while it is down. */
+export type Connect = (client: LinkEnd) => Way | undefined
+export type Way = Pick<Link, 'send' | 'end'>
 
 interface Awaited {
   readonly take: (answer: Buffer) => void
@@ -21,7 +22,7 @@ export const lost = new Error('the connection was lost')
 
 /** One connection of an application; answers come in the order of the questions. */
 export class ClientConnection implements LinkEnd {
-  readonly #link: Link | undefined
+  readonly #link: Way | undefined
   readonly #awaited: Awaited[] = []
   readonly #whenClosed: () => void
   readonly #clientId: string

@@ -17,6 +17,8 @@ import type { SimTopic } from './topics.ts'
 import { SimTransactions } from './transactions.ts'
 
 export const nodes = [1, 2] as const
+/** Whoever leads the partition: clients here have one connection to a cluster that they reach directly. */
+export const anyNode = 0
 
 /** How a broker treats what it had received when a connection ended. */
 export interface BrokerHabits {
@@ -33,6 +35,10 @@ export class SimCluster extends FakeCluster {
   readonly habits: BrokerHabits
   /** Values that were appended long after their connection had ended. */
   readonly zombies = new Set<string>()
+  /** Switched off for good. */
+  off = false
+  /** How often somebody connected while it was off. */
+  sought = 0
   /** How many such requests are still to come. */
   stalled = 0
   readonly #topics: readonly SimTopic[]
@@ -118,12 +124,22 @@ export class SimCluster extends FakeCluster {
   connect(node: number, client: LinkEnd): BrokerLink {
     const link = new BrokerLink(this, node, client)
     this.links.add(link)
+    if (this.off) {
+      this.sought++
+      link.end()
+    }
     return link
+  }
+
+  switchOff(): void {
+    this.off = true
+    for (const link of [...this.links]) link.end()
   }
 
   #led(topic: string, index: number): SimPartition | undefined {
     const partition = this.partitionsOf(topic)[index]
-    return partition?.leader === this.#asked ? partition : undefined
+    const isAny = this.#asked === anyNode && partition !== undefined && partition.leader > 0
+    return isAny || partition?.leader === this.#asked ? partition : undefined
   }
 
   #metadata({ topics }: MetadataRequest) {

@@ -9,7 +9,7 @@ import {
   errorCodes,
   type FetchResponse,
 } from '../../src/protocol/index.ts'
-import { ClientConnection, type Connect } from './client.ts'
+import { ClientConnection, lost, type Connect } from './client.ts'
 import type { Ledger } from './ledger.ts'
 import { lookUp } from './metadata.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -20,6 +20,8 @@ const rebalanceTimeoutMs = 5_000
 const heartbeatMs = 150
 /** The version of Fetch that clients use. */
 const fetchVersion = 12
+/** Clients look for new partitions this often by themselves; five minutes, in the haste of a simulation. */
+const metadataAgeMs = 60_000
 const earliest = -2n
 const latest = -1n
 
@@ -34,6 +36,8 @@ export interface ConsumerScript {
   readonly commitMs: number
   /** Where it begins without a commit (`auto.offset.reset`). */
   readonly reset: 'earliest' | 'latest'
+  /** As what clients of the sidecar know a partition; undefined of one of them. */
+  readonly shownAs?: (partition: number) => { readonly topic: string; readonly partition: number }
   /** Whether the leader joins anew when it learns of more partitions, as Java; else only when it is told to. */
   readonly rejoinsForPartitions: boolean
 }
@@ -50,9 +54,14 @@ export class SimConsumer {
   readonly #known: Map<string, number>
   #assigned: ReadonlyMap<string, number> = new Map()
   #mustLookUp = false
+  #lookedUpAt = 0
+  /** What it knows is so old that it has looked for more by itself. */
+  #isOld = false
   #isLeader = false
   #memberId = ''
   #generationId = -1
+  #heartbeatAt = 0
+  #commitAt = 0
   /** What it was last told to have committed. */
   #noted = ''
   #fetching: ClientConnection | undefined
@@ -86,6 +95,11 @@ export class SimConsumer {
     }
   }
 
+  /** Whether it reads topics of which the partitions become more. */
+  get #isOfMany(): boolean {
+    return this.#script.topics.some(isUnordered)
+  }
+
   #connected(): void {
     if (this.#fetching?.open !== true) this.#fetching = this.#opened()
     if (this.#script.group === null || this.#coordinating?.open === true) return
@@ -94,7 +108,7 @@ export class SimConsumer {
 
   /** Clients look for what may have changed whenever they connect. */
   #opened(): ClientConnection {
-    this.#mustLookUp = this.#script.topics.some(isUnordered)
+    this.#mustLookUp = this.#isOfMany
     return new ClientConnection(this.#connect, this.#script.clientId)
   }
 
@@ -103,6 +117,7 @@ export class SimConsumer {
     if (this.#fetching === undefined) return
     const found = await lookUp(this.#fetching, this.#names)
     this.#mustLookUp = false
+    this.#lookedUpAt = this.#scheduler.now()
     for (const [topic, partitions] of found) {
       const before = this.#known.get(topic) ?? 0
       if (partitions < before) {
@@ -114,7 +129,8 @@ export class SimConsumer {
 
   /** Whether there are partitions that nobody in its group has, and it would assign them. */
   get #seesMore(): boolean {
-    if (!this.#isLeader || !this.#script.rejoinsForPartitions) return false
+    const looks = this.#script.rejoinsForPartitions || this.#isOld
+    if (!this.#isLeader || !looks) return false
     return [...this.#known].some(([topic, count]) => count > (this.#assigned.get(topic) ?? 0))
   }
 
@@ -129,26 +145,53 @@ export class SimConsumer {
 
   async #member(group: string): Promise<void> {
     if (!(await this.#join(group))) return
+    if (this.#mustLookUp) await this.#lookUp()
     await this.#startAt(group)
-    let heartbeatAt = this.#scheduler.now() + heartbeatMs
-    let commitAt = this.#scheduler.now() + this.#script.commitMs
+    this.#heartbeatAt = this.#scheduler.now() + heartbeatMs
+    this.#commitAt = this.#scheduler.now() + this.#script.commitMs
     for (;;) {
-      if (this.#scheduler.now() >= heartbeatAt) {
-        heartbeatAt = this.#scheduler.now() + heartbeatMs
-        const errorCode = await this.#heartbeat(group)
-        if (errorCode === errorCodes.REBALANCE_IN_PROGRESS) return this.#commit(group)
-        if (errorCode !== 0) {
-          this.#memberId = ''
-          return
-        }
+      try {
+        if (!(await this.#step(group))) return
+      } catch (error) {
+        if (error !== lost || !this.#isOfMany) throw error
+        await this.#reconnect()
       }
-      if (this.#scheduler.now() >= commitAt) {
-        commitAt = this.#scheduler.now() + this.#script.commitMs
-        await this.#commit(group)
+    }
+  }
+
+  /** @returns whether it stays a member as it is */
+  async #step(group: string): Promise<boolean> {
+    if (this.#scheduler.now() >= this.#heartbeatAt) {
+      this.#heartbeatAt = this.#scheduler.now() + heartbeatMs
+      const errorCode = await this.#heartbeat(group)
+      if (errorCode === errorCodes.REBALANCE_IN_PROGRESS) return this.#leaveOff(group)
+      if (errorCode !== 0) {
+        this.#memberId = ''
+        return false
       }
-      await this.#fetch()
-      if (this.#mustLookUp) await this.#lookUp()
-      if (this.#seesMore) return this.#commit(group)
+    }
+    if (this.#scheduler.now() >= this.#commitAt) {
+      this.#commitAt = this.#scheduler.now() + this.#script.commitMs
+      await this.#commit(group)
+    }
+    await this.#fetch()
+    this.#isOld = this.#isOfMany && this.#scheduler.now() >= this.#lookedUpAt + metadataAgeMs
+    if (this.#mustLookUp || this.#isOld) await this.#lookUp()
+    return this.#seesMore ? this.#leaveOff(group) : true
+  }
+
+  /** What was read is committed, and the group joined anew. */
+  async #leaveOff(group: string): Promise<false> {
+    await this.#commit(group)
+    return false
+  }
+
+  /** A connection that ends does not end a membership. */
+  async #reconnect(): Promise<void> {
+    for (;;) {
+      await this.#scheduler.sleep(this.#scheduler.random.between(10, 100))
+      this.#connected()
+      if (this.#fetching?.open === true && this.#coordinating?.open === true) return
     }
   }
 
@@ -184,7 +227,11 @@ export class SimConsumer {
       if (!this.#names.includes(name)) {
         this.#ledger.broke(`${this.#script.name} was assigned ${name}`)
       }
-      for (const partition of partitions) this.#moveTo(name, partition, -1n)
+      for (const partition of partitions) {
+        this.#moveTo(name, partition, -1n)
+        // Who leads it, it must ask for.
+        if (partition >= (this.#known.get(name) ?? 0)) this.#mustLookUp = true
+      }
     }
     return true
   }
@@ -220,7 +267,13 @@ export class SimConsumer {
         const isReset = committed < 0n
         const offset = isReset ? await this.#resetTo(topic, partition) : committed
         const atMs = this.#scheduler.now()
-        this.#ledger.began({ reader: group, topic, partition, offset, isReset, atMs })
+        this.#ledger.began({
+          reader: group,
+          ...this.#shown(topic, partition),
+          offset,
+          isReset,
+          atMs,
+        })
         this.#note(`begins ${this.#called(topic, partition)} @${offset} (${committed})`)
         this.#moveTo(topic, partition, offset)
       }
@@ -295,7 +348,7 @@ export class SimConsumer {
 
   /** @returns whether every partition could be read */
   #take(answer: FetchResponse): boolean {
-    const { name, topics } = this.#script
+    const { name } = this.#script
     let isFine = answer.errorCode === 0
     for (const { topic, partitions } of answer.responses) {
       if (!this.#names.includes(topic)) this.#ledger.broke(`${name} was given records of ${topic}`)
@@ -304,7 +357,7 @@ export class SimConsumer {
         if (position === undefined) continue
         const at = `${this.#called(topic, partitionIndex)} @${position}`
         if (errorCode === 1) this.#ledger.broke(`${name}: ${at} is out of range`)
-        if (errorCode === errorCodes.NOT_LEADER_OR_FOLLOWER && topics.some(isUnordered)) {
+        if (errorCode === errorCodes.NOT_LEADER_OR_FOLLOWER && this.#isOfMany) {
           this.#mustLookUp = true
         }
         if (errorCode !== 0) isFine = false
@@ -329,7 +382,8 @@ export class SimConsumer {
         if (offset < next) continue
         if (offset !== next)
           this.#ledger.broke(`${name}: ${this.#called(topic, partition)} @${next}, given ${offset}`)
-        this.#ledger.delivered(group ?? name, topic, partition, offset, String(value))
+        const shown = this.#shown(topic, partition)
+        this.#ledger.delivered(group ?? name, shown.topic, shown.partition, offset, String(value))
         next = offset + 1n
       }
     }
@@ -339,6 +393,10 @@ export class SimConsumer {
   #moveTo(topic: string, partition: number, position: bigint): void {
     const positions = this.#positions.get(topic) ?? new Map<number, bigint>()
     this.#positions.set(topic, positions.set(partition, position))
+  }
+
+  #shown(topic: string, partition: number) {
+    return this.#script.shownAs?.(partition) ?? { topic, partition }
   }
 
   #called(topic: string, partition: number): string {

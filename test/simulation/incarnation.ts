@@ -1,4 +1,4 @@
-import type { Topology } from '../../src/cluster/index.ts'
+import { emptyTopology, type Topology } from '../../src/cluster/index.ts'
 import { CutoverError } from '../../src/errors.ts'
 import type { ClusterName } from '../../src/ids.ts'
 import type { Log } from '../../src/log.ts'
@@ -48,6 +48,7 @@ export interface SidecarOptions {
   readonly topics: readonly SimTopic[]
   /** Topics whose records were held. */
   readonly held: Set<string>
+  readonly journaled: (entry: Entry) => void
   /** How often one of our own requests is lost. */
   readonly lostAnswers: () => number
 }
@@ -129,6 +130,7 @@ export class Incarnation implements DataPlane {
       append: async (entry) => {
         await this.sleep(this.scheduler.random.next() * 3)
         entries.push(entry)
+        this.options.journaled(entry)
         this.scheduler.note(`journal: ${described(entry)}`)
         await this.sleep(this.scheduler.random.next() * 3)
       },
@@ -224,7 +226,7 @@ export class Door implements Cluster {
   constructor(cluster: SimCluster, owner: Incarnation) {
     this.#cluster = cluster
     this.#owner = owner
-    this.#topology = cluster.topology
+    this.#topology = cluster.off ? emptyTopology : cluster.topology
   }
 
   get name(): ClusterName {
@@ -239,6 +241,7 @@ export class Door implements Cluster {
     await this.#delay()
     const found = this.#cluster.topology
     await this.#delay()
+    if (this.#cluster.off) return
     this.#topology = found
     this.#owner.retry()
   }
@@ -263,7 +266,7 @@ export class Door implements Cluster {
     await this.#delay()
     const { options, scheduler } = this.#owner
     const isLost = scheduler.random.chance(options.lostAnswers())
-    const isHandled = !isLost || scheduler.random.chance(0.5)
+    const isHandled = !this.#cluster.off && (!isLost || scheduler.random.chance(0.5))
     const lost = () => new CutoverError('upstream_closed', `the ${this.name} closed the connection`)
     if (!isHandled) throw lost()
     this.#cluster.askedAs(typeof asked === 'object' && 'nodeId' in asked ? asked.nodeId : 1)

@@ -19,6 +19,8 @@ export interface Outcome {
   readonly wasDisturbed: boolean
   /** When everything that disturbs is over, in ms since the run began. */
   readonly calmAtMs: number
+  /** When the sidecar was killed, in ms since the run began. */
+  readonly crashes: readonly number[]
   /** Topics whose records waited for a fence to end. */
   readonly held: ReadonlySet<string>
   readonly readers: readonly { readonly name: string; readonly topics: readonly SimTopic[] }[]

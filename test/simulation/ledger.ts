@@ -32,7 +32,7 @@ export class Ledger {
   readonly acks: Acknowledged[] = []
   /** What was sent without a wish for an answer. */
   readonly unanswered: Omit<Acknowledged, 'kind' | 'baseOffset'>[] = []
-  /** By value, when its producer last sent it in vain, in ms since the run began. */
+  /** By value, when its producer first sent it in vain, in ms since the run began. */
   readonly failures = new Map<string, number>()
   readonly #deliveries = new Map<string, Delivered[][]>()
   readonly begins: Begun[] = []
@@ -52,6 +52,12 @@ export class Ledger {
     baseOffset: bigint,
   ): void {
     this.acks.push({ producer, kind, topic, partition, values, baseOffset })
+  }
+
+  failed(values: readonly string[], atMs: number): void {
+    for (const value of values) {
+      if (!this.failures.has(value)) this.failures.set(value, atMs)
+    }
   }
 
   told(producer: string, topic: string, partition: number, values: readonly string[]): void {

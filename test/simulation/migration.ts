@@ -132,7 +132,7 @@ export class Migration {
     while (this.#ordered.length > 0 && owner.longFetches > 0 && scheduler.now() < deadline)
       await owner.sleep(pollMs)
     const starts = await this.#begin()
-    if (this.#ordered.length > 0) await this.#producers.foresee(this.#ordered).catch(() => {})
+    await this.#producers.foresee(this.#plan).catch(() => {})
     const entry = {
       fence: (this.record.state.fence?.id ?? 0) + 1,
       at: scheduler.wallClock(),

@@ -5,11 +5,8 @@ import { isUnordered, type SimTopic } from './topics.ts'
 
 /** How soon everybody who reads an unordered topic must read what the target has of it. */
 const growthMsMax = 10_000
-/**
- * Until so long behind the flip it may not be known yet what the source holds: clients wait 100 ms before they
- * send again, those here may do so at once.
- */
-const retainedMsMax = 100
+/** How long before the flip, or before an answer is lost, the end of the source may have been read. */
+const readMsMax = 30
 /** How long before the flip it is looked for groups. */
 const givenMsMax = 100
 /** Behind the flip the source gets nothing but what is on its way there. */
@@ -126,8 +123,25 @@ function flippedAtMs({ entries }: Outcome): number | undefined {
 }
 
 /**
- * What was acknowledged is there, where it belongs, and of idempotent producers once: but what the source holds
- * though its answer was lost when it was flipped, or before: that is sent to the target again.
+ * Whether the source held it without anybody being able to read it, when its producer had lost the answer: for it
+ * was not on every replica. It is sent to the target again.
+ */
+function isUnread(
+  { source, ledger }: Outcome,
+  { names }: SimTopic,
+  value: string,
+  flipAtMs: number,
+) {
+  const failedAtMs = ledger.failures.get(value)
+  if (failedAtMs === undefined) return false
+  const batches = source.partitionsOf(names.source).flatMap((partition) => partition.batches)
+  const { replicatedAt = Infinity } = batches.find(({ values }) => values.includes(value)) ?? {}
+  return replicatedAt - epochMs > Math.max(failedAtMs, flipAtMs) - readMsMax
+}
+
+/**
+ * What was acknowledged is there, where it belongs, and of idempotent producers once: but for what could not be
+ * read of the source when its answer was lost, which is sent to the target again.
  */
 function producedBreaches(
   outcome: Outcome,
@@ -162,9 +176,8 @@ function producedBreaches(
       if (places.length === 0 && !mayBeLost) {
         breaches.push(`${value} was acknowledged, and is lost (lane ${lane} of ${written})`)
       }
-      const failedAtMs = ledger.failures.get(value) ?? Infinity
-      const mayRepeat = zombies.has(value) || failedAtMs < flipAtMs + retainedMsMax
-      if (ack.kind === 'idempotent' && places.length > 1 && !mayRepeat) {
+      const isTwice = ack.kind === 'idempotent' && places.length > 1 && !zombies.has(value)
+      if (isTwice && !isUnread(outcome, topic, value, flipAtMs)) {
         breaches.push(`${value} is there ${places.length} times: ${at}`)
       }
       const strange = places.some(
@@ -269,23 +282,33 @@ const wasThere = (outcome: Outcome, reader: string): boolean =>
     return each.reader === reader && each.atMs < (flippedAtMs(outcome) ?? 0) - givenMsMax
   })
 
-/** @param outcome of a run that is calm from some time on */
+/**
+ * Behind the flip, and behind its move, a group reads what the target has soon. A sidecar that is killed forgets
+ * who leads: then some clients look for partitions late, by themselves.
+ */
 function growthBreaches(
   outcome: Outcome,
   reader: string,
   { names, partitions }: SimTopic,
 ): readonly string[] {
-  const { ledger, calmAtMs } = outcome
+  const { ledger, calmAtMs, entries, crashes } = outcome
   const flipAtMs = flippedAtMs(outcome)
   if (flipAtMs === undefined) return []
-  const isLate = (partition: number): boolean => {
+  const moved = entries.findLast((each) => each.kind === 'group-moved' && each.group === reader)
+  const movedAtMs = moved?.kind === 'group-moved' ? moved.at - epochMs : undefined
+  const isLate = (partition: number, sinceMs: number): boolean => {
+    const isDisturbed = crashes.some((atMs) => atMs < sinceMs + growthMsMax)
     const begun = ledger.begins.find((each) => {
-      return each.reader === reader && each.topic === names.source && each.partition === partition
+      const isThis = each.reader === reader && each.topic === names.source
+      return isThis && each.partition === partition && each.atMs >= sinceMs
     })
-    return (begun?.atMs ?? Infinity) > Math.max(flipAtMs, calmAtMs) + growthMsMax
+    return !isDisturbed && (begun?.atMs ?? Infinity) > Math.max(sinceMs, calmAtMs) + growthMsMax
   }
   return Array.from({ length: partitions.target }, (_, native) => partitions.source + native)
-    .filter(isLate)
+    .filter(
+      (partition) =>
+        isLate(partition, flipAtMs) || (movedAtMs !== undefined && isLate(partition, movedAtMs)),
+    )
     .map((partition) => `${reader}: ${partition} was not read within ${growthMsMax} ms`)
 }
 

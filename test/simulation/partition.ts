@@ -18,6 +18,8 @@ export interface Stored {
   /** ms since the epoch */
   readonly appendedAt: number
   readonly values: readonly string[]
+  /** When it was on every replica, in ms since the epoch; undefined while it is not. */
+  replicatedAt: number | undefined
 }
 
 export type Appended =
@@ -106,7 +108,8 @@ export class SimPartition {
     const sequences = { producerId, producerEpoch, firstSequence, lastSequence }
     const lastOffset = this.end - 1n
     const appendedAt = this.#scheduler.wallClock()
-    const stored = { bytes, baseOffset, lastOffset, timestamp, appendedAt, values }
+    const replicatedAt = undefined
+    const stored = { bytes, baseOffset, lastOffset, timestamp, appendedAt, values, replicatedAt }
     this.batches.push({ ...stored, ...sequences })
     this.#replicate()
     return { errorCode: 0, baseOffset, end: this.end }
@@ -166,6 +169,9 @@ export class SimPartition {
   #replicated(end: bigint): void {
     if (end <= this.highWatermark) return
     this.highWatermark = end
+    for (const batch of this.batches) {
+      if (batch.lastOffset < end) batch.replicatedAt ??= this.#scheduler.wallClock()
+    }
     const done = this.#waiters.filter((each) => each.end <= end)
     this.#waiters = this.#waiters.filter((each) => each.end > end)
     for (const each of done) each.done(0)

@@ -205,7 +205,7 @@ export class SimProducer {
         continue
       }
       this.#scheduler.note(`${name}: ${values.join(' ')} failed with ${errorCode}`)
-      for (const value of values) this.#ledger.failures.set(value, this.#scheduler.now())
+      this.#ledger.failed(values, this.#scheduler.now())
       this.#judge(batch, errorCode)
       const pending = this.#pending[partition] ?? []
       const at = pending.findIndex((each) => each.sequence > sequence)

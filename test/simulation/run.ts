@@ -1,6 +1,7 @@
 import type { ClusterName } from '../../src/ids.ts'
 import { replay, type Entry } from '../../src/router/index.ts'
-import { nodes, SimCluster } from './cluster.ts'
+import type { Way } from './client.ts'
+import { anyNode, nodes, SimCluster } from './cluster.ts'
 import { SimConsumer } from './consumer.ts'
 import { Incarnation } from './incarnation.ts'
 import { breachesOf, type Outcome } from './laws.ts'
@@ -44,6 +45,10 @@ export interface RunResult {
 /** When everything that disturbs is over; what follows must settle. */
 const calmAtMs = 1_500
 const settledAtMs = 200_000
+/** By then groups of unordered topics have moved, or tried to: 10 s in which nobody writes come before. */
+const movesAtMsMax = 14_000
+/** Behind this nobody waits at the source any more, and it may be switched off. */
+const unneededMs = 1_000
 /** As src/migrator/carry.ts names it. */
 const carriedGroup = 'kafka-cutover-carried'
 
@@ -58,6 +63,18 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const { plan } = world
   return { seed, plan, breaches, events: scheduler.events, ms: scheduler.now() }
 }
+
+/** As who reaches the target directly knows a topic. */
+const nativeOf = ({ names, partitions, topicIds }: SimTopic): SimTopic => ({
+  mode: 'ordered',
+  names: { source: names.target, target: names.target },
+  partitions: { source: partitions.target, target: partitions.target },
+  topicIds,
+})
+
+const shownOf =
+  ({ names, partitions }: SimTopic) =>
+  (native: number) => ({ topic: names.source, partition: partitions.source + native })
 
 /** Drawn apart: a seed of a plan that is given is the same history. */
 const planOf = (seed: number): PlanKind => new Random(seed ^ 0x9e3779b9).pick(planKinds)
@@ -80,7 +97,12 @@ class World {
   readonly #hasElections: boolean
   #incarnation: Incarnation | undefined
   #wasDisturbed = false
+  /** When the sidecar was killed. */
+  readonly #crashes: number[] = []
   #deadlineMs = 5_000
+  /** How many faults are still to come while groups move that have read both clusters for long. */
+  #faultsOfMoves = 0
+  #isEnding = false
 
   constructor({ seed, plan = planOf(seed), verbose = false }: RunOptions) {
     this.plan = plan
@@ -116,7 +138,9 @@ class World {
   }
 
   breaches(): readonly string[] {
-    return [...breachesOf(this.#outcome()), ...parallelBreachesOf(this.#outcome())]
+    const { sought } = this.#clusters.source
+    const needed = sought > 0 ? ['a source that is switched off is still needed'] : []
+    return [...needed, ...breachesOf(this.#outcome()), ...parallelBreachesOf(this.#outcome())]
   }
 
   #outcome(): Outcome {
@@ -131,6 +155,7 @@ class World {
       zombies: new Set([...source.zombies, ...target.zombies]),
       wasDisturbed: this.#wasDisturbed,
       calmAtMs,
+      crashes: this.#crashes,
       held: this.#held,
       readers: this.#readers,
     }
@@ -172,7 +197,7 @@ class World {
           // Behind the flip each has some to write.
           records: random.between(5, 40) * (isUnordered(topic) ? 3 : 1),
           metadataMs: isUnordered(topic) ? random.pick([null, 100, 1_000]) : null,
-          intervalMs: random.pick([10, 40, 100]),
+          intervalMs: random.pick(isUnordered(topic) ? [10, 40, 100, 300] : [10, 40, 100]),
           resendsAtOnce: random.chance(0.5),
           version: random.pick([7, 9]),
           inFlightMax: random.pick([1, 5, 5]),
@@ -225,7 +250,8 @@ class World {
       beginsAtZero: this.#beginsAtZero,
       topics: this.#topics,
       held: this.#held,
-      lostAnswers: () => (this.scheduler.now() < calmAtMs ? this.#lostAnswers : 0),
+      lostAnswers: () => (this.#mayLose ? this.#lostAnswers : 0),
+      journaled: (entry) => this.#journaled(entry),
     })
     this.#starting = starting
     await starting.migration.start()
@@ -236,12 +262,26 @@ class World {
   #starting: Incarnation | undefined
   #lostAnswers = 0
 
+  get #mayLose(): boolean {
+    return this.scheduler.now() < (this.plan === 'ordered' ? calmAtMs : movesAtMsMax)
+  }
+
+  /** Groups that read both clusters move long behind everything else. */
+  #journaled({ kind }: Entry): void {
+    if (kind !== 'group-moving' || this.scheduler.now() < calmAtMs) return
+    const random = this.#random
+    for (; this.#faultsOfMoves > 0 && random.chance(0.7); this.#faultsOfMoves--) {
+      this.scheduler.after(random.next() * 400, () => this.#disturb())
+    }
+  }
+
   #schedule(): void {
     const random = this.#random
     this.#lostAnswers = random.pick([0, 0, 0.02])
     this.#deadlineMs = random.pick([60, 400, 5_000])
     const faults = random.pick([0, 0, 2, 6, 12])
     const cutoverAt = random.between(50, 900)
+    if (faults > 0 || this.#clusters.source.habits.zombieMs > 0) this.#bearUnreadBases()
     this.scheduler.after(cutoverAt, () => this.#cutover())
     const { source } = this.#clusters
     if (source.habits.zombieMs > 0) {
@@ -260,7 +300,20 @@ class World {
       })
     }
     if (random.chance(0.2)) this.scheduler.after(random.between(500, 2_000), () => this.#bypass())
+    if (this.plan !== 'ordered') this.#faultsOfMoves = faults > 0 ? random.pick([0, 1, 4]) : 0
     this.#watch()
+  }
+
+  /**
+   * What cannot be read of the source when a producer sends it again gets a base of sequence numbers, too. If the
+   * sidecar is killed then, and reads it afterwards, a target before 2.5 refuses the producer's next batch for good:
+   * that is not simulated.
+   */
+  #bearUnreadBases(): void {
+    for (const topic of this.#topics.filter(isUnordered)) {
+      const partitions = this.#clusters.target.partitionsOf(topic.names.target)
+      for (const partition of partitions) partition.beginsAtZero = false
+    }
   }
 
   #cutover(): void {
@@ -277,11 +330,72 @@ class World {
       const isTried = isCalm || (this.scheduler.now() > 900 && this.#random.chance(0.2))
       if (phase === 'source' && isTried) this.#cutover()
       const isWritten = this.#producers.every(({ isDone }) => isDone) && this.#isCarried()
-      if (isCalm && phase === 'target' && isWritten && this.#isRead()) return this.scheduler.stop()
+      if (isCalm && phase === 'target' && isWritten && this.#isRead()) {
+        if (this.#isEnding) return this.scheduler.stop()
+        this.#isEnding = true
+        return this.#switchOff()
+      }
       // Who broke a law may never settle.
       if (this.#ledger.breaches.length > 0) return this.scheduler.stop()
       this.#watch()
     })
+  }
+
+  /** The source is not needed any more: applications write and read on, and others come. */
+  #switchOff(): void {
+    const random = this.#random
+    const { source } = this.#clusters
+    this.scheduler.after(unneededMs, () => {
+      this.scheduler.note('the source is switched off')
+      source.switchOff()
+      for (const [i, topic] of this.#topics.entries())
+        this.#producers.push(this.#lateProducer(i, topic))
+      for (const reader of this.#readers) if (reader.name !== 'alone') this.#replace(reader)
+      if (this.#wasDisturbed && random.chance(0.3)) this.#crash()
+      if (this.#wasDisturbed)
+        for (const each of this.#consumers) if (random.chance(0.3)) each.drop()
+      this.#watch()
+    })
+  }
+
+  #lateProducer(index: number, topic: SimTopic): SimProducer {
+    const script = {
+      name: `idempotent${10 + index}`,
+      kind: 'idempotent',
+      producerId: BigInt(10 + index),
+      topic,
+      records: 12,
+      metadataMs: null,
+      intervalMs: 10,
+      resendsAtOnce: true,
+      version: 9,
+      inFlightMax: 5,
+    } as const
+    return new SimProducer(script, this.scheduler, this.#connect, this.#ledger)
+  }
+
+  /** A member more for a group: behind the sidecar, or one that reaches the target directly. */
+  #replace({ name, topics }: Reader): void {
+    const [topic] = topics
+    const script = {
+      name: `${name}-late`,
+      clientId: `${name}-late`,
+      group: name,
+      topics,
+      maxWaitMs: 50,
+      commitMs: 100,
+      reset: 'earliest',
+      rejoinsForPartitions: false,
+    } as const
+    const isNative = topic !== undefined && topics.every(isUnordered) && this.#random.chance(0.5)
+    const native = isNative ? { topics: [nativeOf(topic)], shownAs: shownOf(topic) } : {}
+    const connect = isNative ? this.#connectDirectly : this.#connect
+    new SimConsumer({ ...script, ...native }, this.scheduler, connect, this.#ledger)
+  }
+
+  readonly #connectDirectly = (client: LinkEnd): Way => {
+    const link = this.#clusters.target.connect(anyNode, client)
+    return { send: (frame) => link.send(frame.subarray(4)), end: () => link.end() }
   }
 
   /** What was written to the source behind the splice, and is still to come, is on the target. */
@@ -339,7 +453,7 @@ class World {
       const first = begun + 2 * i
       const values = [`${name}/0/${first}`, `${name}/0/${first + 1}`]
       for (const value of values) this.#bypassed.add(value)
-      const producer = { producerId: 900n, producerEpoch: 0, baseSequence: first }
+      const producer = { producerId: BigInt(900 + begun), producerEpoch: 0, baseSequence: 2 * i }
       const [partition] = this.#clusters.source.partitionsOf(topic.names.source)
       partition?.bypass(values, isIdempotent ? producer : {})
     }
@@ -383,6 +497,7 @@ class World {
   #crash(): void {
     if (this.#starting === undefined) return
     this.#starting.crash()
+    this.#crashes.push(this.scheduler.now())
     this.#starting = undefined
     this.#incarnation = undefined
     this.scheduler.after(this.#random.between(5, 300), () => void this.#start())

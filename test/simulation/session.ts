@@ -323,13 +323,10 @@ export class SimSession implements LinkEnd, MemberOwner {
     const exchange = this.#expect(apiKey, maxWaitMs)
     const version = frame.readInt16BE(6)
     const { spliced } = this.owner.table.view
-    const asked = this.owner.growth.awaits(apiKey) ? whole(frame) : undefined
+    const asked = apiKey === apis.joinGroup.key ? whole(frame) : undefined
     upstream.request(frame, (answer) => {
       patcher?.patch(answer, 0, answer.length)
-      if (asked !== undefined) {
-        this.owner.growth.joined(asked, answer.subarray(4))
-        this.#leading.joined(asked, answer)
-      }
+      if (asked !== undefined) this.#joined(asked, answer)
       // `Session.isLate`
       const isLate = apiKey === apis.fetch.key && !spliced && this.owner.table.view.spliced
       this.#answered(exchange, isLate ? this.#cut(version, answer) : answer)
@@ -450,7 +447,7 @@ export class SimSession implements LinkEnd, MemberOwner {
         this.owner.leadersMoved()
       }
       this.#judge(whole, version, answer)
-      if (asked !== undefined) this.#leading.joined(asked, answer)
+      if (asked !== undefined) this.#joined(asked, answer)
       const isLate =
         request.api.key === apis.fetch.key &&
         decision.kind === 'split' &&
@@ -484,12 +481,18 @@ export class SimSession implements LinkEnd, MemberOwner {
       (answer) => {
         this.#joining = undefined
         if (answer === undefined) return
-        if (request.api.key === apis.joinGroup.key) this.#leading.joined(whole, answer)
+        if (request.api.key === apis.joinGroup.key) this.#joined(whole, answer)
         this.#answered(exchange, answer)
       },
       () => this.close(),
     )
     return 'done'
+  }
+
+  /** `Requests.joined` */
+  #joined(request: RequestFrame, answer: Buffer): void {
+    this.#leading.joined(request, answer)
+    this.owner.growth.joined(request, answer.subarray(4))
   }
 
   async askCoordinator<Q extends Fields, S extends Fields>(
