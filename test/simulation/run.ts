@@ -1,14 +1,23 @@
 import type { ClusterName } from '../../src/ids.ts'
 import { replay, type Entry } from '../../src/router/index.ts'
-import type { Way } from './client.ts'
+import {
+  drawMembers,
+  drawProducers,
+  drawReaders,
+  drawTopic,
+  lateMember,
+  lateProducer,
+  type Reader,
+} from './cast.ts'
+import type { Connect, Way } from './client.ts'
 import { anyNode, nodes, SimCluster } from './cluster.ts'
-import { SimConsumer } from './consumer.ts'
+import { SimConsumer, type ConsumerScript } from './consumer.ts'
 import { Incarnation } from './incarnation.ts'
 import { breachesOf, type Outcome } from './laws.ts'
 import { Ledger } from './ledger.ts'
 import type { LinkEnd } from './link.ts'
 import { parallelBreachesOf, unreadOf } from './parallel-laws.ts'
-import { kinds, SimProducer } from './producer.ts'
+import { SimProducer, type ProducerScript } from './producer.ts'
 import { Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import {
@@ -25,12 +34,6 @@ export interface RunOptions {
   /** What the plan consists of; else the seed says it. */
   readonly plan?: PlanKind
   readonly verbose?: boolean
-}
-
-/** A group, or who reads without one. */
-interface Reader {
-  readonly name: string
-  readonly topics: readonly SimTopic[]
 }
 
 export interface RunResult {
@@ -63,18 +66,6 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const { plan } = world
   return { seed, plan, breaches, events: scheduler.events, ms: scheduler.now() }
 }
-
-/** As who reaches the target directly knows a topic. */
-const nativeOf = ({ names, partitions, topicIds }: SimTopic): SimTopic => ({
-  mode: 'ordered',
-  names: { source: names.target, target: names.target },
-  partitions: { source: partitions.target, target: partitions.target },
-  topicIds,
-})
-
-const shownOf =
-  ({ names, partitions }: SimTopic) =>
-  (native: number) => ({ topic: names.source, partition: partitions.source + native })
 
 /** Drawn apart: a seed of a plan that is given is the same history. */
 const planOf = (seed: number): PlanKind => new Random(seed ^ 0x9e3779b9).pick(planKinds)
@@ -126,9 +117,13 @@ class World {
       for (let i = 0; i < count; i++) partition.bypass([`old/${partition.name}/${i}`])
     }
     void this.#start()
-    this.#producers = this.#makeProducers()
-    this.#readers = this.#drawReaders()
-    this.#consumers = this.#readers.flatMap((reader) => this.#makeReaders(reader))
+    this.#producers = Array.from(drawProducers(this.#topics, random), (script) =>
+      this.#producer(script),
+    )
+    this.#readers = drawReaders(this.#topics, random)
+    this.#consumers = this.#readers.flatMap((reader) =>
+      Array.from(drawMembers(reader, random), (script) => this.#consumer(script, this.#connect)),
+    )
     this.#schedule()
   }
 
@@ -169,73 +164,12 @@ class World {
     return `phase ${phase}, ${done} of ${this.#producers.length} producers done, waits for ${waits}, ${String(broken)}`
   }
 
-  /** Who assigns itself partitions does not fit an unordered topic: it would never know of the target's. */
-  #drawReaders(): readonly Reader[] {
-    const random = this.#random
-    const ordered = this.#topics.filter((topic) => !isUnordered(topic))
-    const alone = ordered.length > 0 ? [{ name: 'alone', topics: ordered }] : []
-    const count = random.between(this.plan === 'ordered' ? 0 : 1, 2)
-    const groups = Array.from({ length: count }, (_, i) => {
-      const one = () => [random.pick(this.#topics)]
-      const topics = this.plan !== 'mixed' || random.chance(0.5) ? this.#topics : one()
-      return { name: `group${i}`, topics }
-    })
-    return [...alone, ...groups]
+  #producer(script: ProducerScript): SimProducer {
+    return new SimProducer(script, this.scheduler, this.#connect, this.#ledger)
   }
 
-  #makeProducers(): SimProducer[] {
-    const random = this.#random
-    return Array.from({ length: random.between(1, 4) }, (_, i) => {
-      const kind = i === 0 ? 'idempotent' : random.pick(kinds)
-      const topic = this.#drawTopic()
-      return new SimProducer(
-        {
-          name: `${kind}${i}`,
-          kind,
-          producerId: BigInt(i),
-          topic,
-          // Behind the flip each has some to write.
-          records: random.between(5, 40) * (isUnordered(topic) ? 3 : 1),
-          metadataMs: isUnordered(topic) ? random.pick([null, 100, 1_000]) : null,
-          intervalMs: random.pick(isUnordered(topic) ? [10, 40, 100, 300] : [10, 40, 100]),
-          resendsAtOnce: random.chance(0.5),
-          version: random.pick([7, 9]),
-          inFlightMax: random.pick([1, 5, 5]),
-        },
-        this.scheduler,
-        this.#connect,
-        this.#ledger,
-      )
-    })
-  }
-
-  #drawTopic(): SimTopic {
-    const [first] = this.#topics
-    return first !== undefined && this.#topics.length === 1
-      ? first
-      : this.#random.pick(this.#topics)
-  }
-
-  #makeReaders({ name: reader, topics }: Reader): readonly SimConsumer[] {
-    const random = this.#random
-    const isAlone = reader === 'alone'
-    const isNamed = random.chance(0.7)
-    const isParallel = topics.some(isUnordered)
-    const isLatest = isParallel && topics.every(isUnordered) && random.chance(0.3)
-    const reset = isLatest ? ('latest' as const) : ('earliest' as const)
-    return Array.from({ length: isAlone ? 1 : random.between(1, 3) }, (_, i) => {
-      const script = {
-        name: isAlone ? reader : `${reader}-${i}`,
-        clientId: isNamed ? `${reader}-${i}` : 'app',
-        group: isAlone ? null : reader,
-        topics,
-        maxWaitMs: random.pick([50, 200, 500]),
-        commitMs: random.pick([100, 400]),
-        reset,
-        rejoinsForPartitions: isParallel && random.chance(0.5),
-      }
-      return new SimConsumer(script, this.scheduler, this.#connect, this.#ledger)
-    })
+  #consumer(script: ConsumerScript, connect: Connect): SimConsumer {
+    return new SimConsumer(script, this.scheduler, connect, this.#ledger)
   }
 
   readonly #connect = (client: LinkEnd) => this.#incarnation?.accept(client).link
@@ -348,9 +282,9 @@ class World {
     this.scheduler.after(unneededMs, () => {
       this.scheduler.note('the source is switched off')
       source.switchOff()
-      for (const [i, topic] of this.#topics.entries())
-        this.#producers.push(this.#lateProducer(i, topic))
-      for (const reader of this.#readers) if (reader.name !== 'alone') this.#replace(reader)
+      for (const script of this.#topics.map(lateProducer))
+        this.#producers.push(this.#producer(script))
+      for (const reader of this.#readers) if (reader.name !== 'alone') this.#join(reader)
       if (this.#wasDisturbed && random.chance(0.3)) this.#crash()
       if (this.#wasDisturbed)
         for (const each of this.#consumers) if (random.chance(0.3)) each.drop()
@@ -358,39 +292,11 @@ class World {
     })
   }
 
-  #lateProducer(index: number, topic: SimTopic): SimProducer {
-    const script = {
-      name: `idempotent${10 + index}`,
-      kind: 'idempotent',
-      producerId: BigInt(10 + index),
-      topic,
-      records: 12,
-      metadataMs: null,
-      intervalMs: 10,
-      resendsAtOnce: true,
-      version: 9,
-      inFlightMax: 5,
-    } as const
-    return new SimProducer(script, this.scheduler, this.#connect, this.#ledger)
-  }
-
   /** A member more for a group: behind the sidecar, or one that reaches the target directly. */
-  #replace({ name, topics }: Reader): void {
-    const [topic] = topics
-    const script = {
-      name: `${name}-late`,
-      clientId: `${name}-late`,
-      group: name,
-      topics,
-      maxWaitMs: 50,
-      commitMs: 100,
-      reset: 'earliest',
-      rejoinsForPartitions: false,
-    } as const
-    const isNative = topic !== undefined && topics.every(isUnordered) && this.#random.chance(0.5)
-    const native = isNative ? { topics: [nativeOf(topic)], shownAs: shownOf(topic) } : {}
+  #join(reader: Reader): void {
+    const isNative = reader.topics.every(isUnordered) && this.#random.chance(0.5)
     const connect = isNative ? this.#connectDirectly : this.#connect
-    new SimConsumer({ ...script, ...native }, this.scheduler, connect, this.#ledger)
+    this.#consumer(lateMember(reader, isNative), connect)
   }
 
   readonly #connectDirectly = (client: LinkEnd): Way => {
@@ -443,7 +349,7 @@ class World {
     const { phase } = replay(this.#entries).state
     if (phase === 'source' || phase === 'fenced' || phase === 'target') return
     const random = this.#random
-    const topic = this.#drawTopic()
+    const topic = drawTopic(this.#topics, random)
     const isIdempotent = random.chance(0.5)
     const count = random.between(1, 12)
     this.scheduler.note('a writer bypasses the sidecar')

@@ -1,5 +1,4 @@
 import {
-  apiByKey,
   apis,
   decodeRequest,
   decodeRequestHeader,
@@ -14,59 +13,36 @@ import {
   type Fields,
 } from '../../src/protocol/index.ts'
 import {
-  answersHere,
-  Firsts,
-  producedBatches,
-  ProducesInFlight,
-  refuseProduce,
   anyBrokerId,
   decide,
   destination,
   everyPartitionAcked,
   homeBrokerId,
   moveFetch,
-  noteAcked,
-  patchMovedProduce,
-  patchProduceResponse,
   placeOf,
-  producedShifts,
-  renumberProduce,
   routeFetch,
-  routeMovedProduce,
-  routeProduce,
   seenFetch,
-  seenMoved,
   seenProduce,
-  splitMovedProduce,
   type Decision,
   type Destination,
   cutLateFetch,
   type FetchPatcher,
   type RequestFrame,
-  type ShiftLookup,
-  type FirstBatch,
 } from '../../src/router/index.ts'
 import { nodeId, type ClusterName } from '../../src/ids.ts'
 import { Leading } from '../../src/proxy/leading.ts'
 import { shortFetchWaitMs, type Incarnation } from './incarnation.ts'
 import { Link, type LinkEnd } from './link.ts'
 import { commitInBoth, isParted, joinMoved, type MemberOwner } from './membership.ts'
-import { errorsIn, isRefused, isTaken, isUnresolved } from '../../src/proxy/unresolved.ts'
+import { isUnresolved } from '../../src/proxy/unresolved.ts'
+import { requestFrame, type Exchange, type Outcome } from './exchange.ts'
+import { Produces, type ProducesOwner } from './produces.ts'
 import { Upstream } from './upstream.ts'
 
-/** One answer that a client waits for, in its turn (`Exchange`, src/proxy/exchange.ts). */
-interface Exchange {
-  readonly apiKey: number
-  readonly maxWaitMs: number
-  answer: Buffer | undefined
-  unresolved: boolean
-}
-
-type Outcome = 'done' | 'wait'
 const options = { splitFetchWaitMs: 100 }
 
 /** One client connection's life, as src/proxy/session.ts and what it is made of. */
-export class SimSession implements LinkEnd, MemberOwner {
+export class SimSession implements LinkEnd, MemberOwner, ProducesOwner {
   readonly owner: Incarnation
   readonly link: Link
   #requests: Buffer[] = []
@@ -75,9 +51,8 @@ export class SimSession implements LinkEnd, MemberOwner {
   #blocked = false
   /** How many waits there have been: only the last one counts (`Waiting`, src/proxy/waiting.ts). */
   #waits = 0
-  #hasAsked = false
-  readonly #firsts = new Firsts()
-  readonly #inFlight = new ProducesInFlight()
+  hasAsked = false
+  readonly #produces = new Produces(this)
   readonly #leading: Leading
   /** A request that waits here rather than at a broker. */
   #joining: Promise<void> | undefined
@@ -139,123 +114,19 @@ export class SimSession implements LinkEnd, MemberOwner {
       if (frame === undefined) return
       if (this.#request(frame) === 'wait') return
       this.#requests.shift()
-      this.#hasAsked = false
+      this.hasAsked = false
     }
   }
 
   #request(frame: Buffer): Outcome {
     const { apiKey, apiVersion: version } = decodeRequestHeader(frame, 4)
     if (this.#joining !== undefined) {
-      this.#waitFor(this.#joining)
+      this.waitFor(this.#joining)
       return 'wait'
     }
-    if (apiKey === apis.produce.key) return this.#produce(frame, version)
+    if (apiKey === apis.produce.key) return this.#produces.route(frame, version)
     if (apiKey === apis.fetch.key) return this.#fetch(frame, version)
-    return this.#other(frame.subarray(4))
-  }
-
-  /** src/proxy/produce-requests.ts */
-  #produce(frame: Buffer, version: number): Outcome {
-    const { table } = this.owner
-    const size = frame.length
-    const route = routeProduce(table, frame, 0, size, size, version)
-    if (route === 'incomplete' || route === 'malformed') throw new Error(`a Produce is ${route}`)
-    if (route === 'held') {
-      this.owner.heldProduce(requestFrame(frame.subarray(4)))
-      return this.#hold()
-    }
-    if (seenProduce.acks === 0) return this.#goProduce(frame, version, route)
-    const batches = producedBatches(frame, 0, size, size, version) ?? []
-    const inFlight = this.#inFlight
-    const nowMs = this.owner.scheduler.now()
-    if (inFlight.mustSettle(table, batches)) {
-      this.#waitFor(inFlight.settled)
-      return 'wait'
-    }
-    if (batches.some((batch) => inFlight.overtakes(batch, nowMs))) {
-      inFlight.refused(batches, nowMs)
-      this.#answered(this.#expect(apis.produce.key), refuseProduce(requestFrame(frame.subarray(4))))
-      return 'done'
-    }
-    if (batches.length === 0) return this.#goProduce(frame, version, route)
-    inFlight.sent(frame.readInt32BE(8), table, batches, nowMs)
-    const outcome = this.#goProduce(frame, version, route)
-    if (outcome === 'wait') inFlight.withdraw(frame.readInt32BE(8))
-    return outcome
-  }
-
-  #goProduce(frame: Buffer, version: number, route: ReturnType<typeof routeProduce>): Outcome {
-    const { table, acked } = this.owner
-    if (route === 'moved') return this.#movedProduce(frame, version)
-    if (route === 'split') return this.#other(frame.subarray(4))
-    if (typeof route === 'string' && !this.#hasAsked) return this.#askLeaders('source')
-    const to = typeof route === 'string' ? destination('source', nodeId(1)) : route
-    const upstream = this.#connected(to)
-    if (upstream === undefined) return 'wait'
-    const noted = table.view.shortFetches ? acked : null
-    return this.#sendProduce(upstream, frame, version, noted, null)
-  }
-
-  #movedProduce(frame: Buffer, version: number): Outcome {
-    const { table, retained, bases } = this.owner
-    const size = frame.length
-    const known = { retained, bases, firsts: this.#firsts }
-    const fresh: FirstBatch[] = []
-    const route = routeMovedProduce(table, frame, 0, size, size, version, known, fresh)
-    if (route === 'incomplete' || route === 'malformed') throw new Error(`a Produce is ${route}`)
-    if (route === 'loading') return this.#hold()
-    if (route === 'second') {
-      this.#waitFor(this.#firsts.answered)
-      return 'wait'
-    }
-    if (route === 'split') {
-      const whole = Buffer.from(frame)
-      const here = answersHere(table, whole, 0, size, version, known)
-      patchMovedProduce(table, whole, 0, size, size, version, bases)
-      const request = requestFrame(whole.subarray(4))
-      const outcome = this.#decided(request, splitMovedProduce(table, request, here))
-      if (outcome === 'done') this.#sentFirsts(frame, fresh)
-      return outcome
-    }
-    // `Waiting.askLeader`, then `Waiting.waitForLeader`
-    if (route === 'unknown') return this.#askLeaders('target')
-    const upstream = this.#connected(route)
-    if (upstream === undefined) return 'wait'
-    patchMovedProduce(table, frame, 0, size, size, version, bases)
-    const renumbered = seenMoved.renumbered
-      ? renumberProduce(table, frame, 0, size, size, version)
-      : undefined
-    this.#sentFirsts(frame, fresh)
-    return this.#sendProduce(upstream, frame, version, null, producedShifts(table, renumbered))
-  }
-
-  #sentFirsts(frame: Buffer, batches: readonly FirstBatch[]): void {
-    if (batches.length === 0 || seenProduce.acks === 0) return
-    this.#firsts.sent(frame.readInt32BE(8), batches)
-  }
-
-  #sendProduce(
-    upstream: Upstream,
-    frame: Buffer,
-    version: number,
-    acked: Map<string, bigint> | null,
-    shifts: ShiftLookup | null,
-  ): Outcome {
-    if (seenProduce.acks === 0) {
-      upstream.unanswered = true
-      upstream.write(frame)
-      return 'done'
-    }
-    const exchange = this.#expect(apis.produce.key)
-    upstream.request(frame, (answer) => {
-      const end = answer.length
-      if (acked !== null) noteAcked(answer, 0, end, version, acked)
-      if (shifts !== null) patchProduceResponse(answer, 0, end, version, shifts)
-      if (!everyPartitionAcked(answer, 0, end, version)) this.owner.leadersMoved()
-      this.#judge(exchange, version, answer)
-      this.#answered(exchange, answer)
-    })
-    return 'done'
+    return this.other(frame.subarray(4))
   }
 
   /** src/proxy/fetch-requests.ts; clients here make no sessions (KIP-227). */
@@ -274,8 +145,8 @@ export class SimSession implements LinkEnd, MemberOwner {
       this.#signal = outcome === 'wait' ? signalled : undefined
       return outcome
     }
-    if (route === 'split') return this.#other(frame.subarray(4))
-    if (typeof route === 'string' && !this.#hasAsked) return this.#askLeaders('source')
+    if (route === 'split') return this.other(frame.subarray(4))
+    if (typeof route === 'string' && !this.hasAsked) return this.askLeaders('source')
     const to = typeof route === 'string' ? destination('source', nodeId(1)) : route
     return this.#pass(frame, to, apis.fetch.key, maxWaitMs, undefined)
   }
@@ -303,11 +174,11 @@ export class SimSession implements LinkEnd, MemberOwner {
       signalled,
     })
     if (moved.kind === 'empty') {
-      const exchange = this.#expect(apis.fetch.key, maxWaitMs)
-      scheduler.after(moved.afterMs, () => this.#answered(exchange, moved.frame))
+      const exchange = this.expect(apis.fetch.key, maxWaitMs)
+      scheduler.after(moved.afterMs, () => this.answered(exchange, moved.frame))
       return 'done'
     }
-    if (moved.kind !== 'stream') return this.#decided(request, moved)
+    if (moved.kind !== 'stream') return this.decided(request, moved)
     return this.#pass(moved.frame, moved.to, apis.fetch.key, moved.maxWaitMs, moved.patcher)
   }
 
@@ -318,9 +189,9 @@ export class SimSession implements LinkEnd, MemberOwner {
     maxWaitMs: number,
     patcher: FetchPatcher | undefined,
   ): Outcome {
-    const upstream = this.#connected(to)
+    const upstream = this.connected(to)
     if (upstream === undefined) return 'wait'
-    const exchange = this.#expect(apiKey, maxWaitMs)
+    const exchange = this.expect(apiKey, maxWaitMs)
     const version = frame.readInt16BE(6)
     const { spliced } = this.owner.table.view
     const asked = apiKey === apis.joinGroup.key ? whole(frame) : undefined
@@ -329,13 +200,13 @@ export class SimSession implements LinkEnd, MemberOwner {
       if (asked !== undefined) this.#joined(asked, answer)
       // `Session.isLate`
       const isLate = apiKey === apis.fetch.key && !spliced && this.owner.table.view.spliced
-      this.#answered(exchange, isLate ? this.#cut(version, answer) : answer)
+      this.answered(exchange, isLate ? this.#cut(version, answer) : answer)
     })
     return 'done'
   }
 
   /** src/proxy/requests.ts */
-  #other(frame: Buffer): Outcome {
+  other(frame: Buffer): Outcome {
     const request = requestFrame(frame)
     const { groups, growth } = this.owner
     const membership = groups.judge(request)
@@ -345,9 +216,9 @@ export class SimSession implements LinkEnd, MemberOwner {
     if (signal === 'gone' || signal === 'rebalance') {
       const errorCode = signal === 'gone' ? 0 : errorCodes.REBALANCE_IN_PROGRESS
       const { api, version, correlationId } = request
-      const exchange = this.#expect(api.key)
+      const exchange = this.expect(api.key)
       if (api.key === apis.heartbeat.key) this.#keepAlive(request)
-      this.#answered(exchange, encodeResponse(api, version, correlationId, { errorCode }))
+      this.answered(exchange, encodeResponse(api, version, correlationId, { errorCode }))
       return 'done'
     }
     const outcome = isParted(this.owner, request)
@@ -369,7 +240,7 @@ export class SimSession implements LinkEnd, MemberOwner {
         ),
       options,
     )
-    return this.#decided(request, decision)
+    return this.decided(request, decision)
   }
 
   #refuseCommit({ version, correlationId, frame, bodyOffset }: RequestFrame): 'done' {
@@ -381,7 +252,7 @@ export class SimSession implements LinkEnd, MemberOwner {
         partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
       })),
     })
-    this.#answered(this.#expect(apis.offsetCommit.key), answer)
+    this.answered(this.expect(apis.offsetCommit.key), answer)
     return 'done'
   }
 
@@ -404,7 +275,7 @@ export class SimSession implements LinkEnd, MemberOwner {
     }
   }
 
-  #decided(request: RequestFrame, decision: Decision): Outcome {
+  decided(request: RequestFrame, decision: Decision): Outcome {
     const { view } = this.owner.table
     const resolve = (to: Destination | 'any' | 'home'): Destination => {
       if (typeof to === 'string') return destination(view.home, nodeId(1))
@@ -413,9 +284,9 @@ export class SimSession implements LinkEnd, MemberOwner {
     }
     switch (decision.kind) {
       case 'ask':
-        return this.#askLeaders('source', 'target')
+        return this.askLeaders('source', 'target')
       case 'answer':
-        this.#answered(this.#expect(request.api.key), decision.frame)
+        this.answered(this.expect(request.api.key), decision.frame)
         return 'done'
       case 'forward': {
         const size = Buffer.alloc(4)
@@ -427,10 +298,10 @@ export class SimSession implements LinkEnd, MemberOwner {
       case 'translate':
         break
     }
-    const upstreams = decision.parts.map(({ to }) => this.#connected(resolve(to)))
+    const upstreams = decision.parts.map(({ to }) => this.connected(resolve(to)))
     if (upstreams.some((upstream) => upstream === undefined)) return 'wait'
     const isUnanswered = request.api.key === apis.produce.key && seenProduce.acks === 0
-    const whole = isUnanswered ? undefined : this.#expect(request.api.key)
+    const whole = isUnanswered ? undefined : this.expect(request.api.key)
     const { spliced } = this.owner.table.view
     const answers: Buffer[] = []
     let left = decision.parts.length
@@ -446,14 +317,14 @@ export class SimSession implements LinkEnd, MemberOwner {
       if (isProduce && !everyPartitionAcked(answer, 0, answer.length, version)) {
         this.owner.leadersMoved()
       }
-      this.#judge(whole, version, answer)
+      this.judge(whole, version, answer)
       if (asked !== undefined) this.#joined(asked, answer)
       const isLate =
         request.api.key === apis.fetch.key &&
         decision.kind === 'split' &&
         !spliced &&
         this.owner.table.view.spliced
-      this.#answered(whole, isLate ? this.#cut(version, answer) : answer)
+      this.answered(whole, isLate ? this.#cut(version, answer) : answer)
     }
     if (left === 0) finish()
     decision.parts.forEach(({ frame }, i) => {
@@ -475,14 +346,14 @@ export class SimSession implements LinkEnd, MemberOwner {
     request: RequestFrame,
     ask: (session: MemberOwner, request: RequestFrame) => Promise<Buffer | undefined>,
   ): 'done' {
-    const exchange = this.#expect(request.api.key)
+    const exchange = this.expect(request.api.key)
     const whole = { ...request, frame: Buffer.from(request.frame) }
     this.#joining = ask(this, whole).then(
       (answer) => {
         this.#joining = undefined
         if (answer === undefined) return
         if (request.api.key === apis.joinGroup.key) this.#joined(whole, answer)
-        this.#answered(exchange, answer)
+        this.answered(exchange, answer)
       },
       () => this.close(),
     )
@@ -542,28 +413,28 @@ export class SimSession implements LinkEnd, MemberOwner {
     return upstream
   }
 
-  #connected(to: Destination): Upstream | undefined {
+  connected(to: Destination): Upstream | undefined {
     const upstream = this.#upstreamOf(to)
     if (upstream.ready) return upstream
-    this.#waitFor(upstream.opened)
+    this.waitFor(upstream.opened)
     return undefined
   }
 
-  #askLeaders(...clusters: readonly ('source' | 'target')[]): 'wait' {
+  askLeaders(...clusters: readonly ('source' | 'target')[]): 'wait' {
     const owner = this.owner
-    const pauseMs = this.#hasAsked ? 100 : 0
-    this.#hasAsked = true
+    const pauseMs = this.hasAsked ? 100 : 0
+    this.hasAsked = true
     const asked = clusters.map((cluster) => owner.doors[cluster].refresh())
-    this.#waitFor(Promise.all(asked).then(() => owner.sleep(pauseMs)))
+    this.waitFor(Promise.all(asked).then(() => owner.sleep(pauseMs)))
     return 'wait'
   }
 
-  #hold(): 'wait' {
-    this.#waitFor(this.owner.tableChanged)
+  hold(): 'wait' {
+    this.waitFor(this.owner.tableChanged)
     return 'wait'
   }
 
-  #waitFor(facts: Promise<unknown>): void {
+  waitFor(facts: Promise<unknown>): void {
     const wait = ++this.#waits
     this.#blocked = true
     const unblock = () => {
@@ -574,7 +445,7 @@ export class SimSession implements LinkEnd, MemberOwner {
     facts.then(unblock, unblock)
   }
 
-  #expect(apiKey: number, maxWaitMs = 0): Exchange {
+  expect(apiKey: number, maxWaitMs = 0): Exchange {
     const exchange = { apiKey, maxWaitMs, answer: undefined, unresolved: false }
     this.#answers.push(exchange)
     return exchange
@@ -585,22 +456,14 @@ export class SimSession implements LinkEnd, MemberOwner {
   }
 
   /** `Session.done` */
-  #judge(of: Exchange, version: number, answer: Buffer): void {
+  judge(of: Exchange, version: number, answer: Buffer): void {
     if (of.apiKey !== apis.produce.key) return
-    const correlationId = answer.readInt32BE(4)
-    if (this.#inFlight.of(correlationId) !== undefined) {
-      const errorOf = errorsIn(version, answer.subarray(4))
-      const nowMs = this.owner.scheduler.now()
-      this.#inFlight.answered(correlationId, (...at) => isRefused(errorOf(...at)), nowMs)
-      if (this.#firsts.awaits(correlationId)) {
-        this.#firsts.settle((...at) => isTaken(errorOf(...at)))
-      }
-    }
+    this.#produces.answered(version, answer)
     if (!this.owner.table.view.held) return
     of.unresolved = isUnresolved(version, answer.subarray(4))
   }
 
-  #answered(of: Exchange, answer: Buffer): void {
+  answered(of: Exchange, answer: Buffer): void {
     of.answer = answer
     for (let next = this.#answers[0]; next?.answer !== undefined; next = this.#answers[0]) {
       this.#answers.shift()
@@ -612,10 +475,3 @@ export class SimSession implements LinkEnd, MemberOwner {
 
 /** As it was asked, for when the answer comes. @param frame with its length */
 const whole = (frame: Buffer): RequestFrame => requestFrame(Buffer.from(frame.subarray(4)))
-
-function requestFrame(frame: Buffer): RequestFrame {
-  const { apiKey, apiVersion: version, ...header } = decodeRequestHeader(frame, 0)
-  const api = apiByKey(apiKey)
-  if (api === undefined) throw new Error(`API ${apiKey} is not known`)
-  return { api, version, ...header, frame }
-}
