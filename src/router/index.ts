@@ -28,7 +28,8 @@ export type { ClusterFact, Fact, NamingAnswer, Rewriter } from './rewriters/rewr
 export { routedVersions, routes } from './routes.ts'
 export { Firsts, type FirstBatch } from './moved/firsts.ts'
 export { Growth, type GrowthSignal } from './moved/growth.ts'
-export { moveFetch, readAs, type MovedFetch, type Readings } from './moved/fetch.ts'
+export { moveFetch, type MovedFetch } from './moved/fetch.ts'
+export { readAs, type Readings } from './moved/readings.ts'
 export { moveFetchInPlace } from './moved/fetch-in-place.ts'
 export {
   answersHere,

@@ -10,13 +10,9 @@ import {
 } from '../peek/walk.ts'
 import { leaderOf, type Destination, type RoutingTable } from '../table.ts'
 import { segmentAt, toNative, type Segment } from '../timeline/index.ts'
-import {
-  isBelowStart,
-  patcherFor,
-  readingKey,
-  type MoveFetchOptions,
-  type Reading,
-} from './fetch.ts'
+import { patcherFor } from './fetch-answer.ts'
+import type { MoveFetchOptions } from './fetch.ts'
+import { isBelowStart, readingKey, type Reading } from './readings.ts'
 
 const flexibleFrom = 12
 /** Flexible versions end each topic, each partition and the request with tagged fields: none is one byte. */
