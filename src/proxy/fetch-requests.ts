@@ -10,7 +10,7 @@ import {
 } from '../router/index.ts'
 import type { SessionContext } from './context.ts'
 import { Exchange } from './exchange.ts'
-import { requestFrame, type Outcome, type Requests, type RequestsOwner } from './requests.ts'
+import { requestFrame, type Outcome, type RequestsOwner, type Routing } from './request.ts'
 import type { Upstream } from './upstream.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -28,7 +28,7 @@ interface FetchSession {
 export class FetchRequests {
   readonly #owner: RequestsOwner
   readonly #context: SessionContext
-  readonly #requests: Requests
+  readonly #routing: Routing
   readonly #waiting: Waiting
   #session: FetchSession | undefined
   /** Whether the last Fetch that asks for a session came behind the splice. */
@@ -37,10 +37,10 @@ export class FetchRequests {
   /** Of which topics the Fetch that waits tells its client that there are new partitions. */
   #signal: ReadonlySet<string> | undefined
 
-  constructor(owner: RequestsOwner, requests: Requests, waiting: Waiting) {
+  constructor(owner: RequestsOwner, routing: Routing, waiting: Waiting) {
     this.#owner = owner
     this.#context = owner.context
-    this.#requests = requests
+    this.#routing = routing
     this.#waiting = waiting
   }
 
@@ -58,7 +58,7 @@ export class FetchRequests {
     const table = this.#context.table()
     const home = this.#owner.brokers.homeIn(table.view.home)
     const route = routeFetch(table, buffer, at, frameEnd, version, home)
-    if (route === 'malformed') return this.#requests.malformed('Fetch')
+    if (route === 'malformed') return this.#routing.malformed('Fetch')
     const { sessionId, sessionEpoch } = seenFetch
     if (table.view.shortFetches && seenFetch.maxWaitMs > shortFetchWaitMs) {
       seenFetch.maxWaitMs = shortFetchWaitMs
@@ -90,7 +90,7 @@ export class FetchRequests {
       // So does the end of a session.
       upstream = this.#waiting.usable(session.upstream)
     } else if (route === 'split') {
-      return this.#requests.other(buffer.subarray(at + 4, frameEnd))
+      return this.#routing.other(buffer.subarray(at + 4, frameEnd))
     } else {
       if (route === 'unknown' && this.#waiting.askLeader(seenFetch.unknownTopic, true))
         return 'wait'
@@ -103,7 +103,7 @@ export class FetchRequests {
     const sent = new Exchange(1, version, buffer.readInt32BE(at + 8), 'fetch')
     sent.waitMs = maxWaitMs
     sent.spliced = table.view.spliced
-    this.#requests.expect(upstream, sent)
+    this.#routing.expect(upstream, sent)
     this.#waiting.sent()
     return upstream
   }
@@ -136,10 +136,10 @@ export class FetchRequests {
       return to
     }
     const request = requestFrame(Buffer.from(buffer.subarray(at + 4, frameEnd)))
-    if (request === undefined) return this.#requests.malformed('Fetch')
+    if (request === undefined) return this.#routing.malformed('Fetch')
     const moved = moveFetch(table, request, options)
     if (moved.kind === 'empty') return this.#answerIn(moved.afterMs, request, moved.frame)
-    if (moved.kind !== 'stream') return this.#requests.decided(request, moved)
+    if (moved.kind !== 'stream') return this.#routing.decided(request, moved)
     const upstream = this.#waiting.connected(moved.to)
     if (upstream === undefined) return 'wait'
     this.#owner.run.flush()
@@ -171,7 +171,7 @@ export class FetchRequests {
     const sent = new Exchange(apis.fetch.key, version, correlationId, 'moved')
     sent.patcher = patcher
     sent.waitMs = waitMs
-    this.#requests.expect(upstream, sent)
+    this.#routing.expect(upstream, sent)
     this.#waiting.sent()
   }
 
@@ -192,6 +192,6 @@ export class FetchRequests {
     this.#session = undefined
     const errorCode = errorCodes.FETCH_SESSION_ID_NOT_FOUND
     const answer = encodeResponse(apis.fetch, version, correlationId, { errorCode, responses: [] })
-    return this.#requests.answer(apis.fetch.key, version, correlationId, answer)
+    return this.#routing.answer(apis.fetch.key, version, correlationId, answer)
   }
 }

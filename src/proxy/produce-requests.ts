@@ -20,7 +20,7 @@ import {
 } from '../router/index.ts'
 import type { SessionContext } from './context.ts'
 import { Exchange } from './exchange.ts'
-import { requestFrame, type Outcome, type Requests, type RequestsOwner } from './requests.ts'
+import { requestFrame, type Outcome, type RequestsOwner, type Routing } from './request.ts'
 import { errorsIn, isRefused, isTaken } from './unresolved.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -31,7 +31,7 @@ type Routed = Exclude<ReturnType<typeof routeProduce>, 'incomplete' | 'malformed
 export class ProduceRequests {
   readonly #owner: RequestsOwner
   readonly #context: SessionContext
-  readonly #requests: Requests
+  readonly #routing: Routing
   readonly #waiting: Waiting
   readonly #firsts = new Firsts()
   readonly #inFlight = new ProducesInFlight()
@@ -39,12 +39,12 @@ export class ProduceRequests {
   /** How many bytes of the unfinished request at hand must be there before it is looked at again. */
   #lookAgainAt = 0
 
-  constructor(owner: RequestsOwner, requests: Requests, waiting: Waiting) {
+  constructor(owner: RequestsOwner, routing: Routing, waiting: Waiting) {
     this.#owner = owner
     this.#context = owner.context
     const { retained, bases } = owner.context
     this.#known = { retained, bases, firsts: this.#firsts }
-    this.#requests = requests
+    this.#routing = routing
     this.#waiting = waiting
   }
 
@@ -59,7 +59,7 @@ export class ProduceRequests {
       this.#lookAgainAt = 2 * (end - at)
       return 'wait'
     }
-    if (route === 'malformed') return this.#requests.malformed('Produce')
+    if (route === 'malformed') return this.#routing.malformed('Produce')
     if (route === 'held') return this.#waiting.hold()
     if (seenProduce.acks === 0) return this.#go(buffer, at, end, frameEnd, version, route)
     const batches = producedBatches(buffer, at, Math.min(end, frameEnd), frameEnd, version)
@@ -83,12 +83,12 @@ export class ProduceRequests {
   /** A leader has refused what this comes behind, and it does not lead any more: nobody gets it. */
   #refuse(frame: Buffer, batches: readonly ProducedBatch[]): Outcome {
     const request = requestFrame(frame)
-    if (request === undefined) return this.#requests.malformed('Produce')
+    if (request === undefined) return this.#routing.malformed('Produce')
     this.#inFlight.refused(batches, performance.now())
     this.#lookAgainAt = 0
     this.#waiting.sent()
     const { version, correlationId } = request
-    return this.#requests.answer(apis.produce.key, version, correlationId, refuseProduce(request))
+    return this.#routing.answer(apis.produce.key, version, correlationId, refuseProduce(request))
   }
 
   #go(
@@ -100,7 +100,7 @@ export class ProduceRequests {
     route: Routed,
   ): Outcome {
     if (route === 'moved') return this.#moved(buffer, at, end, frameEnd, version)
-    if (route === 'split') return this.#requests.other(buffer.subarray(at + 4, frameEnd))
+    if (route === 'split') return this.#routing.other(buffer.subarray(at + 4, frameEnd))
     if (route === 'unknown' && this.#waiting.askLeader(seenProduce.unknownTopic)) return 'wait'
     const upstream = this.#waiting.connected(route === 'unknown' ? this.#owner.brokers.home : route)
     if (upstream === undefined) return 'wait'
@@ -109,7 +109,7 @@ export class ProduceRequests {
       const sent = new Exchange(0, version, buffer.readInt32BE(at + 8), 'produce')
       const { view } = this.#context.table()
       if (view.shortFetches) sent.acked = this.#context.acked
-      this.#requests.expect(upstream, sent)
+      this.#routing.expect(upstream, sent)
     }
     this.#lookAgainAt = 0
     this.#waiting.sent()
@@ -134,7 +134,7 @@ export class ProduceRequests {
       this.#lookAgainAt = 2 * (end - at)
       return 'wait'
     }
-    if (route === 'malformed') return this.#requests.malformed('Produce')
+    if (route === 'malformed') return this.#routing.malformed('Produce')
     if (route === 'loading') return this.#waiting.hold()
     if (route === 'second') return this.#waiting.await(this.#firsts.answered)
     if (route === 'split') {
@@ -145,9 +145,9 @@ export class ProduceRequests {
         patchMovedProduce(table, frame, 0, frame.length, frame.length, version, bases)
       }
       const request = requestFrame(frame.subarray(4))
-      if (request === undefined) return this.#requests.malformed('Produce')
+      if (request === undefined) return this.#routing.malformed('Produce')
       const decision = splitMovedProduce(table, request, here)
-      const outcome = this.#requests.decided(request, decision)
+      const outcome = this.#routing.decided(request, decision)
       if (outcome === 'done') this.#sentFirsts(correlationId, fresh)
       return outcome
     }
@@ -166,7 +166,7 @@ export class ProduceRequests {
     else {
       const sent = new Exchange(0, version, correlationId, 'produce')
       sent.shifts = producedShifts(table, renumbered)
-      this.#requests.expect(upstream, sent)
+      this.#routing.expect(upstream, sent)
       this.#sentFirsts(correlationId, fresh)
     }
     this.#lookAgainAt = 0

@@ -10,7 +10,8 @@ import { Connection, type ConnectionHandler } from './connection.ts'
 import type { SessionContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import { cutLateFetch, type NamingAnswer } from '../router/index.ts'
-import { Requests, unreadable, type Outcome, type RequestsOwner } from './requests.ts'
+import { unreadable, type Outcome, type RequestsOwner } from './request.ts'
+import { Requests } from './requests.ts'
 import { learn, rewrite, unreadableAnswer, type Rewritten } from './rewriting.ts'
 import { Run } from './run.ts'
 import { SessionLogin, type LoginAnswer } from './session-login.ts'
@@ -148,7 +149,7 @@ export class Session
       return 'wait'
     }
     this.#first = false
-    if (this.#requests.joining) return this.#requests.awaitJoin()
+    if (this.#requests.group.joining) return this.#requests.group.awaitJoin()
     try {
       if (apiKey === 0) return this.#requests.produce.route(buffer, at, end, frameEnd, version)
       if (end < frameEnd) return 'wait'
@@ -264,7 +265,7 @@ export class Session
     }
     this.#requests.produce.answered(of, answer)
     if (of.apiKey === apis.joinGroup.key && of.request !== null) {
-      this.#requests.joined(of.request, answer)
+      this.#requests.group.joined(of.request, answer)
     }
     this.answers.made(of, answer)
   }
