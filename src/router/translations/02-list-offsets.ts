@@ -34,7 +34,7 @@ export const translateListOffsets: Translation = (table, request) => {
   return byPartition(
     table,
     request,
-    listing(asked),
+    listing(asked, version),
     asked.topics.flatMap(({ name, partitions }) =>
       partitions.map((ask) => ({ topic: name, partition: ask.partitionIndex, ask })),
     ),
@@ -44,6 +44,7 @@ export const translateListOffsets: Translation = (table, request) => {
 
 const listing = (
   asked: ListOffsetsRequest,
+  version: number,
 ): PartitionsApi<
   typeof apis.listOffsets.request.fields,
   typeof apis.listOffsets.response.fields,
@@ -61,7 +62,7 @@ const listing = (
   resultIndex: ({ partitionIndex }) => partitionIndex,
   errorOf: ({ errorCode }) => errorCode,
   failed: (partitionIndex, errorCode) => ({ ...nothing, partitionIndex, errorCode }),
-  ended: endedAt,
+  ended: (ask) => endedAt(ask, version),
   answer: (answers, topics) => ({
     throttleTimeMs: throttle(answers),
     topics: listed(topics),
@@ -69,9 +70,10 @@ const listing = (
 })
 
 /** A partition of a source that is off begins and ends at 0: nobody reads it, and who asks is not to fail. */
-function endedAt({ partitionIndex, timestamp }: Asked): Found {
+function endedAt({ partitionIndex, timestamp }: Asked, version: number): Found {
+  if (version === 0) return { ...nothing, partitionIndex, oldStyleOffsets: [0n] }
   const isTold = timestamp === latest || timestamp === earliest || timestamp === earliestLocal
-  return { ...nothing, partitionIndex, offset: isTold ? 0n : -1n, oldStyleOffsets: [0n] }
+  return { ...nothing, partitionIndex, offset: isTold ? 0n : -1n }
 }
 
 const nothing: Found = {

@@ -67,21 +67,41 @@ export interface Given {
 
 /**
  * `orders` is unordered: 2 partitions of the source, then 3 of the target, each of which begins at 7. It has
- * the same name on both.
+ * the same name on both, unless another is given.
  */
-export function parallelTable(view: Partial<View> = {}): RoutingTable {
+export function parallelTable(view: Partial<View> = {}, targetName = 'orders'): RoutingTable {
+  return tableOf({ [targetName]: [11, 12, 11] }, parallelView(view, targetName))
+}
+
+function parallelView(view: Partial<View>, targetName: string): Partial<View> {
   const parallel = { sourcePartitions: 2, targetPartitions: 3 }
   const starts = [targetStart, targetStart, targetStart]
-  const names = { name: 'orders', targetName: 'orders' }
+  const names = { name: 'orders', targetName }
   const orders = {
     ...names,
     topicId: topicIdOf('orders'),
     timelines: parallelTimelines({ ...names, ...parallel, starts }),
     parallel,
   }
+  const topics = new Map([['orders', orders]])
+  return { clusterId: 'source-cluster', topics, spliced: true, ...view }
+}
+
+/**
+ * `orders` is unordered, and `orders-v2` on the target; beside it `bills` is ordered and has moved, as
+ * `bills-v2`, and `notes` is the source's.
+ */
+export function mixedTable(view: Partial<View> = {}): RoutingTable {
+  const { topics, ...rest } = parallelView({}, 'orders-v2')
+  const next = { cluster: 'target' as const, topic: 'bills-v2', partition: 0, start: targetStart }
+  const bills = {
+    ...{ name: 'bills', targetName: 'bills-v2', topicId: topicIdOf('bills') },
+    timelines: [splice(sourceTimeline('bills', 0), { end: sourceEnd, next })],
+  }
   return tableOf(
-    { orders: [11, 12, 11] },
-    { clusterId: 'source-cluster', topics: new Map([['orders', orders]]), spliced: true, ...view },
+    { 'orders-v2': [11, 12, 11], 'bills-v2': [12] },
+    { ...rest, topics: new Map([...(topics ?? []), ['bills', bills]]), ...view },
+    { ...sourceTopics, notes: [2] },
   )
 }
 
@@ -106,10 +126,14 @@ export function movedTable({ view = {}, spliced = true }: Given = {}): RoutingTa
   })
 }
 
-/** With these topics on the target. */
-export function tableOf(topics: Leaders, view: Partial<View>): RoutingTable {
+/** With these topics on the target, and on the source. */
+export function tableOf(
+  topics: Leaders,
+  view: Partial<View>,
+  onSource: Leaders = sourceTopics,
+): RoutingTable {
   return nextTable(undefined, {
-    source: topologyOf('source', [1, 2, 3], sourceTopics, topicIdOf),
+    source: topologyOf('source', [1, 2, 3], onSource, topicIdOf),
     target: topologyOf('target', [11, 12], topics, targetIdOf),
     view: { ...noView, hasTarget: true, ...view },
     virtualBrokers: growVirtualBrokers([], [1, 2, 3].map(nodeId), [11, 12].map(nodeId)),
