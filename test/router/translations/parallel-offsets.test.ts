@@ -241,6 +241,7 @@ describe('DeleteRecords', () => {
         timeoutMs: 1_000,
       },
       ({ cluster, body }) => ({
+        throttleTimeMs: 0,
         topics: body.topics.map(({ name, partitions }) => ({
           name,
           partitions: partitions.map(({ partitionIndex, offset: native }) => {
