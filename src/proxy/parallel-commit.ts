@@ -15,6 +15,7 @@ import {
   type RequestFrame,
 } from '../router/index.ts'
 import { withCoordinator, type JoinOwner } from './membership.ts'
+import type { Upstream } from './upstream.ts'
 
 type Topic = OffsetCommitRequest['topics'][number]
 type Answered = OffsetCommitResponse['topics'][number]
@@ -46,8 +47,8 @@ const isElsewhere = (errorCode: number): boolean =>
 /**
  * OffsetCommit of a group on the source that reads unordered topics: what it reads of the source is committed
  * there, and what it reads of the target in the target's group of the same name, as by nobody (generation -1).
- * Only the source knows whether the member is one. So it goes first, with a Heartbeat if it keeps nothing of
- * this commit; what it says of the member holds for the target's partitions, too.
+ * Only the source knows whether the member is one. So it goes first, and is asked about the member if it keeps
+ * nothing of this commit; what it says of the member holds for the target's partitions, too.
  *
  * @returns the answer's frame, or undefined when the client is gone
  */
@@ -75,20 +76,42 @@ export async function commitInBoth(
   })
 }
 
-/** What the source's coordinator says of a member that commits nothing there; 0 of one that is none of a group. */
-async function refusalOfMember(
-  owner: JoinOwner,
-  { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch }: OffsetCommitRequest,
-): Promise<number> {
-  if (generationIdOrMemberEpoch < 0) return 0
+/** What the source's coordinator says of who commits nothing there. */
+async function refusalOfMember(owner: JoinOwner, asked: OffsetCommitRequest): Promise<number> {
+  const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = asked
+  if (generationId < 0) return refusalOfNobody(owner, groupId)
   const version = owner.context.cluster('source').version(apis.heartbeat.key, 3)
-  const body = { groupId, memberId, groupInstanceId, generationId: generationIdOrMemberEpoch }
-  let refusal: number = errorCodes.COORDINATOR_NOT_AVAILABLE
-  await withCoordinator(owner, 'source', groupId, async (coordinator) => {
+  const body = { groupId, memberId, groupInstanceId, generationId }
+  return askSource(owner, groupId, async (coordinator) => {
     const { errorCode } = await coordinator.request(apis.heartbeat, version, body)
     // In the middle of a rebalance members commit what they have read until then.
-    refusal = errorCode === errorCodes.REBALANCE_IN_PROGRESS ? 0 : errorCode
-    return isElsewhere(errorCode) ? errorCode : 0
+    return errorCode === errorCodes.REBALANCE_IN_PROGRESS ? 0 : errorCode
+  })
+}
+
+/** Who is no member may commit for a group without members only. */
+async function refusalOfNobody(owner: JoinOwner, groupId: string): Promise<number> {
+  const version = owner.context.cluster('source').version(apis.describeGroups.key, 4)
+  return askSource(owner, groupId, async (coordinator) => {
+    const { groups } = await coordinator.request(apis.describeGroups, version, {
+      groups: [groupId],
+    })
+    const [group] = groups
+    if (group === undefined || group.members.length === 0) return group?.errorCode ?? 0
+    return errorCodes.UNKNOWN_MEMBER_ID
+  })
+}
+
+/** @param ask tells the error code that the source's coordinator has for it */
+async function askSource(
+  owner: JoinOwner,
+  groupId: string,
+  ask: (coordinator: Upstream) => Promise<number>,
+): Promise<number> {
+  let refusal: number = errorCodes.COORDINATOR_NOT_AVAILABLE
+  await withCoordinator(owner, 'source', groupId, async (coordinator) => {
+    refusal = await ask(coordinator)
+    return isElsewhere(refusal) ? refusal : 0
   })
   return refusal
 }
