@@ -217,6 +217,19 @@ test('what is not in a known shape passes as it is, and what is spoken in other 
   expect(decideOn(table, joinGroup, 5, ask('billing', 'connect')).kind).toBe('forward')
 })
 
+/** A leader that is told of partitions it did not assign fails: Java's cooperative one for good. */
+test.each(versionsOf(syncGroup))(
+  'SyncGroup v%i: what a leader on the source assigns is as it says, and no more',
+  (version) => {
+    const body = {
+      ...{ groupId: 'audit', memberId: 'a', generationId: 5 },
+      ...(version >= 5 ? { protocolType: 'consumer', protocolName: 'range' } : {}),
+      assignments: [{ memberId: 'a', assignment: assignment(1, asClients) }],
+    }
+    expect(decideOn(table, syncGroup, version, body)).toMatchObject({ kind: 'forward' })
+  },
+)
+
 test('what members say comes back as they said it, but for what was the source’s', () => {
   const partitions = fc.uniqueArray(fc.nat(60))
   fc.assert(
