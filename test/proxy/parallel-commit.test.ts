@@ -107,6 +107,13 @@ async function join(client: Client, memberId = ''): Promise<Member> {
   return member
 }
 
+/** Whether a heartbeat is answered so. */
+async function beat(client: Client, member: Member, expected: number): Promise<boolean> {
+  const { memberId, generationId } = member
+  const asked = { groupId, memberId, generationId }
+  return (await client.ask(apis.heartbeat, 1, asked)).errorCode === expected
+}
+
 /** What is committed: offsets by topic and partition. */
 type Offsets = Readonly<Record<string, Readonly<Record<number, bigint>>>>
 type Codes = Readonly<Record<string, Readonly<Record<number, number>>>>
@@ -200,14 +207,7 @@ test('members commit what they have read when others join; not until they know w
   const [a, b] = [await behindSidecar(), await behindSidecar()]
   const before = await join(a)
   askToJoin(b)
-  await until(
-    async () => {
-      const asked = { groupId, memberId: before.memberId, generationId: before.generationId }
-      return (await a.ask(apis.heartbeat, 1, asked)).errorCode === errorCodes.REBALANCE_IN_PROGRESS
-    },
-    5_000,
-    10,
-  )
+  await until(() => beat(a, before, errorCodes.REBALANCE_IN_PROGRESS), 5_000, 10)
   expect(await commit(a, before, ofTargetOnly)).toEqual({ orders: { 2: 0, 3: 0 } })
   askToJoin(a, before.memberId)
   const [after] = [await joined(a), await joined(b)]
@@ -229,4 +229,43 @@ test('while the placeholder is in the group on the target, commits wait for it a
   show({ placeholders: new Map([[groupId, placeholder]]) })
   expect(await answers).toEqual(codes(0))
   expect(await keptBy(target)).toEqual({ 'orders-2': { 0: 7n, 2: 9n } })
+})
+
+test('while a group moves, who has not come yet commits on; who has is never told that it is unknown', async () => {
+  const [first, second] = [await behindSidecar(), await behindSidecar()]
+  const alone = await join(first)
+  askToJoin(second)
+  await until(() => beat(first, alone, errorCodes.REBALANCE_IN_PROGRESS), 5_000, 10)
+  askToJoin(first, alone.memberId)
+  const [a, b] = [await joined(first), await joined(second)]
+  await Promise.all([sync(first, a), sync(second, b)])
+
+  const beside = await direct(target)
+  const placeholder = await join(beside)
+  const placeholders = new Map([[groupId, placeholder]])
+  show({ groups: new Map([[groupId, 'moving']]), placeholders })
+  askToJoin(first, a.memberId)
+  first.write(frameOf(apis.offsetCommit, 6, commitOf(a, bothKinds)))
+  await until(() => sidecar.proxy.groups.heldJoins === 1, 5_000, 5)
+  // The first one leaves the source, whose group rebalances.
+  const atSource = await direct(source)
+  await until(
+    async () => {
+      const { groups } = await atSource.ask(apis.describeGroups, 3, { groups: [groupId] })
+      return groups[0]?.members.length === 1
+    },
+    5_000,
+    10,
+  )
+  expect(await commit(second, b, bothKinds)).toEqual(codes(0))
+  expect(await commit(second, b, { orders: { 3: 8n } })).toEqual({ orders: { 3: 0 } })
+  const kept = { 'orders-2': { 0: 7n, 1: 8n, 2: 9n } }
+  expect(await keptBy(target)).toEqual(kept)
+
+  show({ groups: new Map([[groupId, 'target']]) })
+  await beside.ask(apis.leaveGroup, 2, { groupId, memberId: placeholder.memberId })
+  expect((await joined(first)).memberId).not.toBe(a.memberId)
+  const late = answerOf(apis.offsetCommit, 6, await first.next())
+  expect(codesIn(late)).toEqual(codes(errorCodes.ILLEGAL_GENERATION))
+  expect(await keptBy(target)).toEqual(kept)
 })
