@@ -19,7 +19,7 @@ import {
   type MoveEvent,
 } from './move-machine.ts'
 import { removeLeftovers } from './leftovers.ts'
-import { heartbeatIntervalMs, Placeholder, protocolsOf } from './placeholder.ts'
+import { heartbeatIntervalMs, Placeholder, protocolsOf, sessionTimeoutMs } from './placeholder.ts'
 import { whoIs, type GroupProgress, type PlannedTopics, type ProgressSource } from './progress.ts'
 
 /** Connections of their own; `close` ends them. */
@@ -101,10 +101,23 @@ class GroupMove {
     }
     const { step, reason } = this.#move
     if (step === 'aborted') this.#options.gate.release(this.#group, 'source')
-    // One that cannot leave is forgotten by the target when its session ends.
-    await this.#placeholder?.leave().catch(() => {})
+    await this.#leave(signal)
     if (step === 'moved') return { kind: 'moved' }
     return { kind: step === 'refused' ? 'refused' : 'aborted', reason: reason ?? '' }
+  }
+
+  /** Everybody waits for the placeholder to leave, until its session ends: then the target forgets it. */
+  async #leave(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    const untilMs = clock.now() + sessionTimeoutMs
+    for (;;) {
+      try {
+        return await this.#placeholder?.leave()
+      } catch {
+        if (clock.now() >= untilMs) return
+        await clock.sleep(pollMs, signal)
+      }
+    }
   }
 
   /** What comes of the current step, or that its deadline has come first. */

@@ -13,7 +13,7 @@ import {
 /** Versions: the last before tagged fields; v4 of JoinGroup brought MEMBER_ID_REQUIRED (KIP-394). */
 const known = { join: 5, sync: 3, heartbeat: 3 } as const
 /** If we die and nobody takes us out, the target forgets us after it. Brokers allow 6 s and more by default. */
-const sessionTimeoutMs = 10_000
+export const sessionTimeoutMs = 10_000
 const rebalanceTimeoutMs = 60_000
 export const heartbeatIntervalMs = 3_000
 /** As what the own requests name themselves: `Cluster` sends it. */

@@ -48,6 +48,19 @@ describe('a live group', () => {
     expect(joined).toEqual([true])
   })
 
+  test('is not kept waiting by a placeholder whose leaving was lost', async () => {
+    let lost = 0
+    world.target.fault = (key) => {
+      const isLost = key === apis.leaveGroup.key && world.events.length === 4 && ++lost <= 3
+      return isLost ? 'lost' : undefined
+    }
+    expect(await world.move()).toEqual({ kind: 'moved' })
+    const { members } = world.target.group(group)
+    expect(members.map(({ clientId }) => clientId)).toEqual(['app-1', 'app-2'])
+    expect(lost).toBe(4)
+    expect(world.clock.now()).toBeLessThan(2_000)
+  })
+
   test('keeps what its commits said beside the offset', async () => {
     await world.move()
     expect(world.target.group(group).offsets.get('orders-v2', 0)?.metadata).toBe('mine')
