@@ -20,6 +20,8 @@ const settleMsMax = 15_000
 /** The next look asks anew. */
 const settleLookMsMax = 5_000
 const settleRetryMs = 200
+/** How long a fence waits for what has come of unordered topics since. */
+const foreseeMoreMsMax = 200
 /** No client bears to be held for longer: some have socket timeouts of 10 s. */
 const heldMsMax = 8_000
 
@@ -30,6 +32,8 @@ export interface FencingOptions {
   readonly record: MigrationRecord
   /** Reads what producers would otherwise wait for behind the splice. */
   readonly foresee: (topics: readonly TopicPlan[]) => Promise<void>
+  /** What has come of it since. */
+  readonly foreseeMore: (topics: readonly TopicPlan[]) => Promise<void>
   readonly deadlineMs: number
   readonly log: Log
   /** ms since the epoch */
@@ -206,12 +210,21 @@ export class Fencing {
         this.#giveUp(`topic ${newcomer} was created meanwhile`)
         return {}
       }
-      const ends = await this.#bounded(readFenceEnds(source, target, orderedOf(plan)))
+      const [ends] = await this.#bounded(
+        Promise.all([readFenceEnds(source, target, orderedOf(plan)), this.#foreseeMore(plan)]),
+      )
       return { ...ends, blockers: [] }
     } catch (error) {
       await this.#bounded(Promise.all([source.refresh(), target.refresh()])).catch(() => {})
       return { blockers: [`a cluster that answers: ${messageOf(error)}`] }
     }
+  }
+
+  /** A batch of an unordered topic whose answer is lost while a fence is up is on the source, too. */
+  async #foreseeMore(plan: Plan): Promise<void> {
+    const topics = plan.topics.filter(isUnordered)
+    if (topics.length === 0) return
+    await within(foreseeMoreMsMax, this.#options.foreseeMore(topics)).catch(() => {})
   }
 
   /**

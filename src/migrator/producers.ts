@@ -72,18 +72,25 @@ export class Producers {
 
   /** Reads what the source holds of producers before they have to wait for it. What is left, is read then. */
   async foresee(topics: readonly TopicPlan[]): Promise<void> {
-    const { source, now, clock } = this.#options
-    const partitions = topics.flatMap(({ name: topic, partitions: n }) =>
-      Array.from({ length: n }, (_, partition) => ({ topic, partition })),
-    )
+    const { clock } = this.#options
     this.#tails.clear()
     for (let pass = 1; pass <= foreseePassesMax; pass++) {
       const begunAt = clock.now()
-      const ends = await listOffsets(source, partitions, latest)
-      const all = partitions.map((name, i) => ({ ...name, end: ends[i] ?? 0n }))
-      await this.#tails.read(all, now(), begunAt + foreseeMsMax)
+      await this.foreseeMore(topics)
       if (clock.now() - begunAt < foreseeEnoughMs) return
     }
+  }
+
+  /** Reads what has come since: of unordered topics producers go on while a fence is up for others. */
+  async foreseeMore(topics: readonly TopicPlan[]): Promise<void> {
+    const { source, now, clock } = this.#options
+    const untilMs = clock.now() + foreseeMsMax
+    const partitions = topics.flatMap(({ name: topic, partitions: n }) =>
+      Array.from({ length: n }, (_, partition) => ({ topic, partition })),
+    )
+    const ends = await listOffsets(source, partitions, latest)
+    const all = partitions.map((name, i) => ({ ...name, end: ends[i] ?? 0n }))
+    await this.#tails.read(all, now(), untilMs)
   }
 
   /**

@@ -87,7 +87,11 @@ beforeEach(() => {
   const clock = { now: () => performance.now() }
   producers = new Producers({ ...common, record, clock })
   fencing = (deadlineMs = 5_000) =>
-    new Fencing({ ...common, record, deadlineMs, foresee: () => Promise.resolve() })
+    new Fencing({
+      ...{ ...common, record, deadlineMs },
+      foresee: () => Promise.resolve(),
+      foreseeMore: (topics) => producers.foreseeMore(topics),
+    })
 })
 let fencing: (deadlineMs?: number) => Fencing
 
@@ -275,6 +279,13 @@ describe('what was in flight to the source', () => {
     await fencing().run(plan)
     const kept = producers.retainInFlight()
     expect(found()).toEqual([undefined, 98n, undefined, undefined, undefined])
+    await kept
+  })
+
+  test('is read again when a fence for others ends: producers have gone on meanwhile', async () => {
+    await fencing().run(planOf(ordered, unordered))
+    const kept = producers.retainInFlight()
+    expect(found()).toContain(98n)
     await kept
   })
 

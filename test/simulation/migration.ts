@@ -6,6 +6,7 @@ import { giveStarts, readStarts } from '../../src/migrator/positions.ts'
 import { isUnordered, type TopicPlan } from '../../src/migrator/preflight/index.ts'
 import { positionOf, slowReaders } from '../../src/migrator/readers.ts'
 import { needed } from '../../src/migrator/source-writes.ts'
+import { latePaths } from '../../src/migrator/late-paths.ts'
 import { Stragglers } from '../../src/migrator/stragglers.ts'
 import { recovered, standingOf, type Facts, type StartedPartition } from '../../src/router/index.ts'
 import type { Incarnation } from './incarnation.ts'
@@ -152,11 +153,11 @@ export class Migration {
       if (facts.quiesced === true) {
         try {
           await doors.source.refresh()
-          facts = {
-            ...facts,
-            ...(await readFenceEnds(doors.source, doors.target, this.#ordered)),
-            blockers: [],
-          }
+          const [ends] = await Promise.all([
+            readFenceEnds(doors.source, doors.target, this.#ordered),
+            this.#foreseeMore(),
+          ])
+          facts = { ...facts, ...ends, blockers: [] }
         } catch (error) {
           await Promise.all([doors.source.refresh(), doors.target.refresh()])
           facts = { blockers: [String(error)] }
@@ -171,6 +172,12 @@ export class Migration {
       const options = { fenceDeadlineMs: deadlineMs, dormant: 'wait' } as const
       if (!(await this.record.step(facts, options))) await owner.sleep(pollMs)
     }
+  }
+
+  /** `Fencing.#foreseeMore` */
+  async #foreseeMore(): Promise<void> {
+    const topics = this.#plan.filter(isUnordered)
+    if (topics.length > 0) await this.#producers.foreseeMore(topics).catch(() => {})
   }
 
   /** `Fencing.#begin`: T0, which every group of an unordered topic has on the target before it is shown. */
@@ -189,7 +196,7 @@ export class Migration {
     const owner = this.#owner
     try {
       if (mayRepeat) await this.#producers.retain({ restarted })
-      this.#stragglers.watch(() => this.record.timelines)
+      this.#stragglers.watch(() => latePaths(this.record.state))
       while (this.#isUnderWay) {
         const facts = await this.#groupFacts()
         const options = { fenceDeadlineMs: 5_000, dormant: 'wait' } as const
