@@ -25,11 +25,9 @@ import {
 import type { Journal } from './journal/index.ts'
 import { preflight, type Finding, type Mode, type Plan, type PlanRow } from './preflight/index.ts'
 import { Producers } from './producers.ts'
-import { latePaths } from './late-paths.ts'
 import { positionOf, slowReaders } from './readers.ts'
-import { ReadEnds } from './read-ends.ts'
 import { MigrationRecord, type Transition } from './record.ts'
-import { late, needed } from './source-writes.ts'
+import { needed, unread } from './source-writes.ts'
 import { Stragglers, type StragglerCount } from './stragglers.ts'
 
 export interface MigratorOptions {
@@ -68,7 +66,6 @@ export class Migrator {
   readonly #producers: Producers
   readonly #stragglers: Stragglers
   readonly #tail: Tail
-  readonly #readEnds: ReadEnds
   /** The last command's attempts to splice. */
   #attempts: Attempts | undefined
   #failure: string | null = null
@@ -86,7 +83,6 @@ export class Migrator {
       wallClock: now,
     }
     this.#tail = new Tail(source)
-    this.#readEnds = new ReadEnds(source)
     this.#producers = new Producers({ ...options, record: this.#record, clock })
     this.#groups = new GroupsMover({
       source,
@@ -126,7 +122,7 @@ export class Migrator {
   get waitingFor(): readonly string[] {
     return [
       ...this.#record.waitingFor,
-      ...(this.state.phase === 'target' ? this.#sourceWrites(late) : []),
+      ...(this.state.phase === 'target' ? this.#sourceWrites(unread) : []),
     ]
   }
 
@@ -290,7 +286,7 @@ export class Migrator {
         if (source.topology.topics.size === 0) await source.refresh()
         await this.#producers.retain({ restarted })
       }
-      this.#stragglers.watch(() => latePaths(this.state))
+      this.#stragglers.watch(() => this.#record.timelines)
       while (!this.#stopped && this.#isUnderWay) {
         const facts = await this.#groupFacts()
         const options = { fenceDeadlineMs, dormant: this.#dormant }
@@ -325,8 +321,7 @@ export class Migrator {
       await this.#groups.tick()
       const slow = slowReaders(this.#options.plane, this.#record.timelines)
       const blockers = [...this.#groups.blockers, ...slow, ...this.#sourceWrites(needed)]
-      const read = await this.#readEnds.of(this.state, this.#tail.ends)
-      return { groups: this.#groups.facts, blockers, read }
+      return { groups: this.#groups.facts, blockers }
     } catch (error) {
       return { blockers: [`the source to tell of its groups: ${messageOf(error)}`] }
     }
