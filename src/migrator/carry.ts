@@ -3,25 +3,31 @@ import { nodeId } from '../ids.ts'
 import { apis, errorCodes, errorName } from '../protocol/index.ts'
 import {
   nativeProducerId,
-  openSegment,
   partitionKey,
   rebased,
   type Segment,
   type SequenceBases,
-  type Timeline,
 } from '../router/index.ts'
 import type { Cluster } from './cluster.ts'
+import { listOffsets } from './ends.ts'
 import { fetchOffsets } from './groups/group-requests.ts'
+import type { LatePath } from './late-paths.ts'
 import { adopt, isIdempotent, lateBatches, type Late, type LateBatch } from './late.ts'
 
 const fetchBytesMax = 1024 * 1024
 const transactionTimeoutMs = 30_000
-/** In its offsets the target keeps how far each partition of the source was carried. */
-const carriedGroup = 'kafka-cutover-carried'
+/**
+ * In its offsets the target keeps how far each partition of the source was carried, under the name of the one
+ * that it is carried to. Several of an unordered topic may be carried to the same one, each in a lane of its own.
+ */
+const carriedGroup = ({ namespace }: Pick<LatePath, 'namespace'>): string =>
+  namespace === 1 ? 'kafka-cutover-carried' : `kafka-cutover-carried-${namespace}`
 export const transactionalId = 'kafka-cutover-carry'
 /** A partition of which nobody commits offsets: the one stored here is that of no record. */
 const settledMark = { topic: '__consumer_offsets', partition: 0 }
 const allReplicas = -1
+/** As a timestamp: the first offset. */
+const earliest = -2n
 const produceTimeoutMs = 10_000
 const decideTriesMax = 40
 const decidePauseMs = 50
@@ -58,8 +64,10 @@ export class Carrier {
   #producer: ProducerName | undefined
   /** By target partition, since the producer was initialised. */
   readonly #sequences = new Map<string, number>()
-  /** By target partition, as far as it is known. */
+  /** By partition as clients name it, as far as it is known. */
   readonly #carried = new Map<string, bigint>()
+  /** Groups whose offsets are known to be told, since the producer was initialised. */
+  readonly #settled = new Set<string>()
   readonly #sleep: (ms: number) => Promise<void>
 
   /** @param sleep rejects when nothing is to be carried any more */
@@ -76,35 +84,35 @@ export class Carrier {
   }
 
   /**
-   * How far a partition was carried, in the source's offsets; its end before the first time. A transaction
+   * How far a partition was carried, in the source's offsets; `from` before the first time. A transaction
    * that was left in the middle is decided before its offsets are read: behind its EndTxn they are those of
    * before for a while.
    */
-  async carriedTo(timeline: Timeline, closed: Segment): Promise<bigint> {
-    const { topic, partition } = openSegment(timeline)
-    const key = partitionKey(topic, partition)
+  async carriedTo(path: LatePath): Promise<bigint> {
+    const { topic, partition } = path.target
+    const key = partitionKey(path.topic, path.partition)
     const known = this.#carried.get(key)
     if (known !== undefined) return known
-    this.#producer ??= await this.#initialise()
-    const stored = await fetchOffsets(this.#target, carriedGroup, { topic, partition })
-    const offset = stored.get(topic)?.get(partition)?.offset ?? closed.end ?? 0n
+    const group = carriedGroup(path)
+    await this.#settleOffsets((this.#producer ??= await this.#initialise()), group)
+    const stored = await fetchOffsets(this.#target, group, { topic, partition })
+    const offset = stored.get(topic)?.get(partition)?.offset ?? path.from
     this.#carried.set(key, offset)
     return offset
   }
 
   /** Carries what there is, up to some megabyte. @returns what it was; null when there is nothing */
-  async carry(timeline: Timeline, closed: Segment): Promise<Late | null> {
-    const from = await this.carriedTo(timeline, closed)
-    const late = await this.#read(closed, from)
+  async carry(path: LatePath): Promise<Late | null> {
+    const from = await this.carriedTo(path)
+    const late = await this.#read(path.source, from)
     if (late === null) return null
     const idempotent = late.batches.filter(isIdempotent)
     // Until the journal has it, nothing goes: the next time will do.
-    if (idempotent.some((batch) => this.#baseOf(timeline, batch) === undefined)) return null
+    if (idempotent.some((batch) => this.#baseOf(path, batch) === undefined)) return null
     try {
-      for (const batch of idempotent) await this.#repeat(timeline, batch)
-      const open = openSegment(timeline)
-      await this.#append(open, late)
-      this.#carried.set(partitionKey(open.topic, open.partition), late.end)
+      for (const batch of idempotent) await this.#repeat(path, batch)
+      await this.#append(path, late)
+      this.#carried.set(partitionKey(path.topic, path.partition), late.end)
       return late
     } catch (error) {
       // Whether the transaction was committed, the target's offsets tell.
@@ -114,7 +122,7 @@ export class Carrier {
     }
   }
 
-  async #read({ topic, partition }: Segment, from: bigint): Promise<Late | null> {
+  async #read({ topic, partition }: LatePath['source'], from: bigint): Promise<Late | null> {
     const leader = this.#source.topology.topics.get(topic)?.partitions[partition]?.leader ?? -1
     const answer = await this.#source.ask(
       apis.fetch,
@@ -134,26 +142,32 @@ export class Carrier {
       { nodeId: nodeId(leader) },
     )
     const answered = answer.responses[0]?.partitions[0]
+    if (answered?.errorCode === errorCodes.OFFSET_OUT_OF_RANGE) {
+      // What lay there has expired.
+      const [start = -1n] = await listOffsets(this.#source, [{ topic, partition }], earliest)
+      if (start > from) return { batches: [], records: 0, end: start }
+    }
     refuse('Fetch', this.#source, answer.errorCode || (answered?.errorCode ?? 0))
     return lateBatches(answered?.records ?? null, from, answered?.abortedTransactions ?? [])
   }
 
   /** As its producer does it through a sidecar. */
-  async #repeat(timeline: Timeline, batch: LateBatch): Promise<void> {
+  async #repeat(path: LatePath, batch: LateBatch): Promise<void> {
     const { producerEpoch, baseSequence } = batch.header
-    const producerId = nativeProducerId(timeline.length - 1, batch.header.producerId)
-    const sequence = rebased(baseSequence, this.#baseOf(timeline, batch) ?? 0)
+    const producerId = nativeProducerId(path.namespace, batch.header.producerId)
+    const sequence = rebased(baseSequence, this.#baseOf(path, batch) ?? 0)
     const records = adopt(batch, { producerId, producerEpoch, sequence, isTransactional: false })
-    const errorCode = await this.#produce(openSegment(timeline), records, null)
+    const errorCode = await this.#produce(path.target, records, null)
     if (!refusedAsRepetition.has(errorCode)) refuse('Produce', this.#target, errorCode)
   }
 
-  #baseOf(timeline: Timeline, { header }: LateBatch): number | undefined {
+  #baseOf({ timeline }: LatePath, { header }: LateBatch): number | undefined {
     const { producerId, producerEpoch, baseSequence } = header
     return this.#bases.find({ timeline, producerId, producerEpoch }, baseSequence)
   }
 
-  async #append({ topic, partition }: Segment, late: Late): Promise<void> {
+  async #append(path: LatePath, late: Late): Promise<void> {
+    const { topic, partition } = path.target
     const producer = (this.#producer ??= await this.#initialise())
     const coordinator = { transaction: transactionalId }
     const others = late.batches.filter((batch) => !isIdempotent(batch))
@@ -174,26 +188,27 @@ export class Carrier {
       })
     }
     for (const batch of others) await this.#appendOne({ topic, partition }, batch, producer)
-    await this.#commit({ topic, partition }, late.end, producer)
+    await this.#commit({ topic, partition }, carriedGroup(path), late.end, producer)
   }
 
   /** Ends the transaction, in which this offset is stored. */
   async #commit(
     { topic, partition }: Pick<Segment, 'topic' | 'partition'>,
+    groupId: string,
     committedOffset: bigint,
     producer: ProducerName,
   ): Promise<void> {
     const ids = { transactionalId, ...producer }
     const coordinator = { transaction: transactionalId }
     await this.#whenDecided('AddOffsetsToTxn', () =>
-      this.#target.ask(apis.addOffsetsToTxn, 3, { ...ids, groupId: carriedGroup }, coordinator),
+      this.#target.ask(apis.addOffsetsToTxn, 3, { ...ids, groupId }, coordinator),
     )
     const stored = await this.#target.ask(
       apis.txnOffsetCommit,
       2,
       {
         ...ids,
-        groupId: carriedGroup,
+        groupId,
         topics: [
           {
             name: topic,
@@ -208,7 +223,7 @@ export class Carrier {
           },
         ],
       },
-      { group: carriedGroup },
+      { group: groupId },
     )
     refuse('TxnOffsetCommit', this.#target, stored.topics[0]?.partitions[0]?.errorCode ?? 0)
     const ended = await this.#target.ask(apis.endTxn, 3, { ...ids, committed: true }, coordinator)
@@ -225,10 +240,8 @@ export class Carrier {
       ),
     )
     this.#sequences.clear()
-    const producer = { producerId, producerEpoch }
-    const knowsStable = (this.#target.version(apis.offsetFetch.key, 7) ?? 0) >= 7
-    if (!knowsStable) await this.#settleOffsets(producer)
-    return producer
+    this.#settled.clear()
+    return { producerId, producerEpoch }
   }
 
   /**
@@ -236,18 +249,23 @@ export class Carrier {
    * takes the offsets of ended transactions to its memory one after the other, some moments behind their
    * markers. So one more is ended, and when its offset is there, those of all before it are.
    */
-  async #settleOffsets(producer: ProducerName): Promise<void> {
+  async #settleOffsets(producer: ProducerName, group: string): Promise<void> {
+    const knowsStable = (this.#target.version(apis.offsetFetch.key, 7) ?? 0) >= 7
+    if (knowsStable || this.#settled.has(group)) return
     const { topic, partition } = settledMark
     const stored = async () => {
-      const offsets = await fetchOffsets(this.#target, carriedGroup, settledMark)
+      const offsets = await fetchOffsets(this.#target, group, settledMark)
       return offsets.get(topic)?.get(partition)?.offset
     }
     // Whoever asks for a group first makes the topic that keeps offsets.
     await stored()
     const mark = producer.producerId * 65_536n + BigInt(producer.producerEpoch)
-    await this.#commit(settledMark, mark, producer)
+    await this.#commit(settledMark, group, mark, producer)
     for (let tries = 1; tries <= decideTriesMax; tries++) {
-      if ((await stored()) === mark) return
+      if ((await stored()) === mark) {
+        this.#settled.add(group)
+        return
+      }
       await this.#sleep(decidePauseMs)
     }
     throw new CutoverError(

@@ -25,9 +25,11 @@ import {
 import type { Journal } from './journal/index.ts'
 import { preflight, type Finding, type Mode, type Plan, type PlanRow } from './preflight/index.ts'
 import { Producers } from './producers.ts'
+import { latePaths } from './late-paths.ts'
 import { positionOf, slowReaders } from './readers.ts'
+import { ReadEnds } from './read-ends.ts'
 import { MigrationRecord, type Transition } from './record.ts'
-import { needed, unread } from './source-writes.ts'
+import { late, needed } from './source-writes.ts'
 import { Stragglers, type StragglerCount } from './stragglers.ts'
 
 export interface MigratorOptions {
@@ -66,6 +68,7 @@ export class Migrator {
   readonly #producers: Producers
   readonly #stragglers: Stragglers
   readonly #tail: Tail
+  readonly #readEnds: ReadEnds
   /** The last command's attempts to splice. */
   #attempts: Attempts | undefined
   #failure: string | null = null
@@ -83,6 +86,7 @@ export class Migrator {
       wallClock: now,
     }
     this.#tail = new Tail(source)
+    this.#readEnds = new ReadEnds(source)
     this.#producers = new Producers({ ...options, record: this.#record, clock })
     this.#groups = new GroupsMover({
       source,
@@ -122,7 +126,7 @@ export class Migrator {
   get waitingFor(): readonly string[] {
     return [
       ...this.#record.waitingFor,
-      ...(this.state.phase === 'target' ? this.#sourceWrites(unread) : []),
+      ...(this.state.phase === 'target' ? this.#sourceWrites(late) : []),
     ]
   }
 
@@ -286,7 +290,7 @@ export class Migrator {
         if (source.topology.topics.size === 0) await source.refresh()
         await this.#producers.retain({ restarted })
       }
-      this.#stragglers.watch(() => this.#record.timelines)
+      this.#stragglers.watch(() => latePaths(this.state))
       while (!this.#stopped && this.#isUnderWay) {
         const facts = await this.#groupFacts()
         const options = { fenceDeadlineMs, dormant: this.#dormant }
@@ -321,7 +325,8 @@ export class Migrator {
       await this.#groups.tick()
       const slow = slowReaders(this.#options.plane, this.#record.timelines)
       const blockers = [...this.#groups.blockers, ...slow, ...this.#sourceWrites(needed)]
-      return { groups: this.#groups.facts, blockers }
+      const read = await this.#readEnds.of(this.state, this.#tail.ends)
+      return { groups: this.#groups.facts, blockers, read }
     } catch (error) {
       return { blockers: [`the source to tell of its groups: ${messageOf(error)}`] }
     }

@@ -13,11 +13,11 @@ export function needed(ends: OpenEnds, topics: PlannedTopics, nowMs: number): re
     .map((topic) => `${quietMs / 1_000} s in which nobody writes to ${topic} on the source`)
 }
 
-/** What reaches the source when its groups have moved. */
-export function unread(ends: OpenEnds, topics: PlannedTopics, nowMs: number): readonly string[] {
+/** What reaches the source when its groups have moved, and is carried. */
+export function late(ends: OpenEnds, topics: PlannedTopics, nowMs: number): readonly string[] {
   const written = ends.writtenTo(topics, nowMs)
   if (written.length === 0) return []
   return [
-    `the source, which is written to again: ${written.join(', ')}; its groups have moved, and read nothing of it: send these producers through a sidecar`,
+    `the source, which is still written to: ${written.join(', ')}; what comes is carried to the target, it is therefore still needed; send these producers through a sidecar`,
   ]
 }

@@ -1,11 +1,12 @@
 import type { Log } from '../log.ts'
-import { partitionKey, segmentIn, type SequenceBases, type Timeline } from '../router/index.ts'
+import { partitionKey, type SequenceBases } from '../router/index.ts'
 import { Carrier } from './carry.ts'
 import type { Cluster } from './cluster.ts'
 import { listOffsets } from './ends.ts'
 import type { MoveClock } from './groups/index.ts'
 import { sampled, type Rate } from './groups/rate.ts'
 import type { Late } from './late.ts'
+import type { LatePath } from './late-paths.ts'
 
 /** Stragglers are to be noticed within two seconds. */
 const watchIntervalMs = 1_000
@@ -62,8 +63,8 @@ export class Stragglers {
     return { count, ratePerSecond: this.#rates.get(key)?.perSecond ?? null }
   }
 
-  watch(timelines: () => readonly { readonly topic: string; readonly timeline: Timeline }[]): void {
-    this.#running ??= this.#loop(timelines)
+  watch(paths: () => readonly LatePath[]): void {
+    this.#running ??= this.#loop(paths)
   }
 
   async stop(): Promise<void> {
@@ -72,13 +73,11 @@ export class Stragglers {
     await this.#running
   }
 
-  async #loop(
-    timelines: () => readonly { readonly topic: string; readonly timeline: Timeline }[],
-  ): Promise<void> {
+  async #loop(paths: () => readonly LatePath[]): Promise<void> {
     let intervalMs = watchIntervalMs
     while (!this.#stopped) {
       try {
-        await this.#look(timelines())
+        await this.#look(paths())
         await this.#options.alsoLook?.()
         intervalMs = watchIntervalMs
       } catch {
@@ -93,36 +92,31 @@ export class Stragglers {
     await this.#options.clock.sleep(ms, this.#wake.signal).catch(() => {})
   }
 
-  async #look(
-    watched: readonly { readonly topic: string; readonly timeline: Timeline }[],
-  ): Promise<void> {
-    const closed = watched.flatMap(({ topic, timeline }) => {
-      const segment = segmentIn(timeline, 'source')
-      return segment === undefined || segment.end === null ? [] : [{ topic, timeline, segment }]
-    })
-    if (closed.length === 0) return
+  async #look(paths: readonly LatePath[]): Promise<void> {
+    if (paths.length === 0) return
     const ends = await listOffsets(
       this.#options.source,
-      closed.map(({ segment }) => segment),
+      paths.map(({ source }) => source),
       latest,
     )
-    for (const [i, { topic, timeline, segment }] of closed.entries()) {
+    for (const [i, path] of paths.entries()) {
+      const { from } = path
       const end = ends[i] ?? -1n
-      const key = partitionKey(topic, segment.partition)
-      const past = end > (segment.end ?? 0n) ? end - (segment.end ?? 0n) : 0n
+      const key = partitionKey(path.topic, path.partition)
+      const seen = end > from ? end : from
       // A rate of what is written, out of one of what is left.
-      this.#rates.set(key, sampled(this.#rates.get(key), -past, this.#options.clock.now()))
+      this.#rates.set(key, sampled(this.#rates.get(key), -seen, this.#options.clock.now()))
       if (!this.#counts.has(key)) this.#counts.set(key, 0)
-      if (past > 0n) await this.#carryOrTell(topic, timeline)
+      if (end > from) await this.#carryOrTell(path)
     }
   }
 
   /** The partitions behind it are not kept waiting by one that cannot be carried now. */
-  async #carryOrTell(topic: string, timeline: Timeline): Promise<void> {
-    const [{ partition }] = timeline
+  async #carryOrTell(path: LatePath): Promise<void> {
+    const { topic, partition } = path
     const key = partitionKey(topic, partition)
     try {
-      await this.#carry(topic, timeline)
+      await this.#carry(path)
       this.#failures.delete(key)
     } catch (error) {
       const failure = error instanceof Error ? error.message : String(error)
@@ -135,14 +129,12 @@ export class Stragglers {
     }
   }
 
-  async #carry(topic: string, timeline: Timeline): Promise<void> {
-    const closed = segmentIn(timeline, 'source')
-    if (closed === undefined) return
-    const { partition } = closed
+  async #carry(path: LatePath): Promise<void> {
+    const { topic, partition } = path
     const key = partitionKey(topic, partition)
     for (;;) {
-      const from = await this.#carrier.carriedTo(timeline, closed)
-      const late = await this.#carrier.carry(timeline, closed)
+      const from = await this.#carrier.carriedTo(path)
+      const late = await this.#carrier.carry(path)
       if (late === null) return
       this.#counts.set(key, (this.#counts.get(key) ?? 0) + late.records)
       if (late.records > 0) {

@@ -4,6 +4,7 @@ import { startEmbeddedCluster, type EmbeddedCluster } from '../../src/embedded/i
 import { nodeId, type ClusterName } from '../../src/ids.ts'
 import { silentLog } from '../../src/log.ts'
 import { Carrier } from '../../src/migrator/carry.ts'
+import { orderedPath, type LatePath } from '../../src/migrator/late-paths.ts'
 import { lateBatches } from '../../src/migrator/late.ts'
 import { openLoneCluster, type LoneCluster } from '../../src/proxy/index.ts'
 import { apis, errorCodes } from '../../src/protocol/index.ts'
@@ -64,12 +65,18 @@ async function send(to: ClusterName, values: readonly string[], sequence?: numbe
   return answer.responses[0]?.partitionResponses[0]
 }
 
+const path = (): LatePath => {
+  const found = orderedPath('orders', 0, timeline)
+  if (found === undefined) throw new Error('the timeline is spliced')
+  return found
+}
+
 /** As a sidecar that has just been started. */
 const carry = async () => {
   const carrier = new Carrier(opened.source.cluster, opened.target.cluster, bases, (ms) =>
     sleep(ms, undefined),
   )
-  return carrier.carry(timeline, timeline[0])
+  return carrier.carry(path())
 }
 const written = () =>
   target

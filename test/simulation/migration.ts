@@ -6,6 +6,7 @@ import { giveStarts, readStarts } from '../../src/migrator/positions.ts'
 import { isUnordered, type TopicPlan } from '../../src/migrator/preflight/index.ts'
 import { positionOf, slowReaders } from '../../src/migrator/readers.ts'
 import { needed } from '../../src/migrator/source-writes.ts'
+import { latePaths } from '../../src/migrator/late-paths.ts'
 import { Stragglers } from '../../src/migrator/stragglers.ts'
 import { recovered, standingOf, type Facts, type StartedPartition } from '../../src/router/index.ts'
 import type { Incarnation } from './incarnation.ts'
@@ -195,7 +196,7 @@ export class Migration {
     const owner = this.#owner
     try {
       if (mayRepeat) await this.#producers.retain({ restarted })
-      this.#stragglers.watch(() => this.record.timelines)
+      this.#stragglers.watch(() => latePaths(this.record.state))
       while (this.#isUnderWay) {
         const facts = await this.#groupFacts()
         const options = { fenceDeadlineMs: 5_000, dormant: 'wait' } as const

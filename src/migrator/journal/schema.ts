@@ -51,7 +51,11 @@ export const entrySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('group-forgotten'), ...group }),
   z.strictObject({ kind: z.literal('group-left'), ...group }),
   z.strictObject({ kind: z.literal('drained'), at: count }),
-  z.strictObject({ kind: z.literal('target'), at: count }),
+  z.strictObject({
+    kind: z.literal('target'),
+    at: count,
+    read: z.array(z.strictObject({ topic: z.string(), partition: count, end: offset })).optional(),
+  }),
   z.strictObject({
     kind: z.literal('carried'),
     topic: z.string(),

@@ -129,6 +129,17 @@ export interface DrainedEntry {
 export interface TargetEntry {
   readonly kind: 'target'
   readonly at: number
+  /** Of every partition that the source has of an unordered topic. */
+  readonly read?: readonly ReadPartition[] | undefined
+}
+
+/** From where on what reaches the source of an unordered topic is carried: some group that has moved has not read it. */
+export interface ReadPartition {
+  /** As clients name it. */
+  readonly topic: string
+  readonly partition: number
+  /** The source's offset behind the last record that every one of them has read. */
+  readonly end: bigint
 }
 
 /** Records that reached the source behind the splice have been appended to the target, up to here. */

@@ -19,6 +19,7 @@ import type {
   SequenceBaseEntry,
   SpliceEntry,
   StartedPartition,
+  TargetEntry,
 } from './entries.ts'
 import { initialState, partitionKey, standingOf } from './state.ts'
 import type { GroupStanding, MigrationState, Phase } from './state.ts'
@@ -54,7 +55,7 @@ export function apply(state: MigrationState, entry: Entry): Applied {
     case 'drained':
       return accepted({ ...state, phase })
     case 'target':
-      return arrive(state, phase)
+      return arrive(state, entry, phase)
     case 'carried':
       return carry(state, entry)
     case 'sequence-base':
@@ -217,13 +218,21 @@ function open(
 }
 
 /** Groups whose move was aborted, and which have vanished since, begin anew on the target. */
-function arrive(state: MigrationState, phase: Phase): Applied {
+function arrive(state: MigrationState, { read = [] }: TargetEntry, phase: Phase): Applied {
   const groups = new Map<string, GroupStanding>()
   for (const [group, standing] of state.groups) {
     if (standing === 'moving') return refused(`group ${group} is moving`)
     if (standing !== 'source') groups.set(group, standing)
   }
-  return accepted({ ...state, phase, groups })
+  const carried = new Map(state.carried)
+  for (const { topic, partition, end } of read) {
+    const { parallel } = state.topics.get(topic) ?? {}
+    if (parallel === undefined || partition >= parallel.sourcePartitions) {
+      return refused(`${topic} ${partition} is not read on the source beside the target`)
+    }
+    carried.set(partitionKey(topic, partition), end)
+  }
+  return accepted({ ...state, phase, groups, carried })
 }
 
 function stand(state: MigrationState, entry: GroupEntry): Applied {
@@ -258,10 +267,9 @@ const inWords: Record<GroupStanding, string> = {
 }
 
 function carry(state: MigrationState, { topic, partition, sourceEnd }: CarriedEntry): Applied {
-  const end = state.topics.get(topic)?.timelines[partition]?.[0].end
-  if (end == null) return refused(`${topic} ${partition} is not in the plan`)
   const key = partitionKey(topic, partition)
-  const before = state.carried.get(key) ?? end
+  const before = state.carried.get(key) ?? state.topics.get(topic)?.timelines[partition]?.[0].end
+  if (before == null) return refused(`${topic} ${partition} is not in the plan`)
   if (sourceEnd < before) {
     return refused(`${topic} ${partition} is carried to ${before} already, behind ${sourceEnd}`)
   }

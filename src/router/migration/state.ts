@@ -41,7 +41,10 @@ export interface MigrationState {
   readonly groups: ReadonlyMap<string, GroupStanding>
   /** Who stands in on the target for groups that move, where the journal says so. */
   readonly placeholders: ReadonlyMap<string, GroupMember>
-  /** Where the carrying of stragglers stands, in the source's offsets, by `partitionKey`. */
+  /**
+   * Where the carrying of stragglers stands, in the source's offsets, by `partitionKey`; of unordered topics
+   * from the phase `target` on.
+   */
   readonly carried: ReadonlyMap<string, bigint>
   /** What is taken off the sequence numbers of producers, the first entry of each. */
   readonly sequenceBases: readonly SequenceBaseEntry[]

@@ -1,4 +1,4 @@
-import type { Entry, SplicedPartition, StartedPartition } from './entries.ts'
+import type { Entry, ReadPartition, SplicedPartition, StartedPartition } from './entries.ts'
 import { partitionKey, standingOf, type Fence, type MigrationState } from './state.ts'
 
 /** Where a partition of the source ends, as its leader says. */
@@ -39,6 +39,8 @@ export interface Facts {
   /** What else the next entry waits for, in sentences: an open transaction, a reader without a group. */
   readonly blockers?: readonly string[] | undefined
   readonly groups?: readonly GroupFact[] | undefined
+  /** How far the groups that have moved have read unordered topics on the source. */
+  readonly read?: readonly ReadPartition[] | undefined
 }
 
 export interface StepOptions {
@@ -167,7 +169,9 @@ function settleGroups(
   for (const [group, standing] of state.groups) {
     if (standing === 'moving') waits.push(`group ${group}: is moving`)
   }
-  return waits.length > 0 ? wait(waits) : append({ kind: 'target', at: now })
+  if (waits.length > 0) return wait(waits)
+  const read = facts.read === undefined ? {} : { read: facts.read }
+  return append({ kind: 'target', at: now, ...read })
 }
 
 /** As in: `group billing: 1204 records left on orders, 410/s, 3 s`. */

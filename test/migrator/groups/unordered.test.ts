@@ -7,7 +7,7 @@ import {
   Tail,
 } from '../../../src/migrator/groups/index.ts'
 import { quietMs } from '../../../src/migrator/groups/open-ends.ts'
-import { needed, unread } from '../../../src/migrator/source-writes.ts'
+import { late, needed } from '../../../src/migrator/source-writes.ts'
 import {
   parallelTimelines,
   sourceTimeline,
@@ -196,7 +196,7 @@ describe('the source of an unordered topic', () => {
     expect(needed(tail.ends, world.topics, 5_000)).toEqual([
       'the source, which is still written to, and therefore still needed: orders-1 (57/s); send these producers through a sidecar',
     ])
-    expect(unread(tail.ends, world.topics, 5_000)[0]).toContain('written to again: orders-1 (57/s)')
+    expect(late(tail.ends, world.topics, 5_000)[0]).toContain('still written to: orders-1 (57/s)')
     expect(tail.ends.of('orders', 1)).toMatchObject({ end: 350n, written: 250n })
     await tail.ends.look(world.topics, 5_000 + quietMs)
     expect(tail.ends.writtenTo(world.topics, 5_000 + quietMs)).toEqual([])
