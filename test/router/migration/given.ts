@@ -130,6 +130,11 @@ export const anyEntry: fc.Arbitrary<Entry> = fc.oneof(
   groupEntry,
   fc.record({ kind: fc.constantFrom('drained' as const, 'target' as const), at }),
   fc.record({
+    kind: fc.constant('target' as const),
+    at,
+    read: fc.array(fc.record({ topic: names, partition: small, end: offset }), { maxLength: 4 }),
+  }),
+  fc.record({
     kind: fc.constant('carried' as const),
     topic: names,
     partition: small,
