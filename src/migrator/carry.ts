@@ -94,7 +94,14 @@ export class Carrier {
     const known = this.#carried.get(key)
     if (known !== undefined) return known
     const group = carriedGroup(path)
-    await this.#settleOffsets((this.#producer ??= await this.#initialise()), group)
+    const producer = (this.#producer ??= await this.#initialise())
+    try {
+      await this.#settleOffsets(producer, group)
+    } catch (error) {
+      // Its transaction may be half done: the next attempt begins anew.
+      this.#producer = undefined
+      throw error
+    }
     const stored = await fetchOffsets(this.#target, group, { topic, partition })
     const offset = stored.get(topic)?.get(partition)?.offset ?? path.from
     this.#carried.set(key, offset)
