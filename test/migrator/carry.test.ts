@@ -10,6 +10,7 @@ import { openLoneCluster, type LoneCluster } from '../../src/proxy/index.ts'
 import { apis, errorCodes } from '../../src/protocol/index.ts'
 import {
   nativeProducerId,
+  parallelTimelines,
   SequenceBases,
   sourceTimeline,
   splice,
@@ -38,7 +39,7 @@ const open = (name: ClusterName, { brokers: bootstrapServers }: EmbeddedCluster)
 
 beforeEach(async () => {
   const topics = [{ name: 'orders', partitions: 1 }]
-  source = await startEmbeddedCluster({ topics })
+  source = await startEmbeddedCluster({ topics: [{ name: 'orders', partitions: 2 }] })
   target = await startEmbeddedCluster({ topics })
   opened = { source: open('source', source), target: open('target', target) }
   await Promise.all([opened.source.cluster.refresh(), opened.target.cluster.refresh()])
@@ -56,11 +57,11 @@ afterEach(async () => {
 })
 
 /** @param sequence of an idempotent producer, as that cluster knows it; none: of another one */
-async function send(to: ClusterName, values: readonly string[], sequence?: number) {
+async function send(to: ClusterName, values: readonly string[], sequence?: number, partition = 0) {
   const id = to === 'source' ? producerId : nativeProducerId(timeline.length - 1, producerId)
   const producer = { producerId: id, producerEpoch: 0, baseSequence: sequence ?? 0 }
   const records = batchOf(values, sequence === undefined ? {} : producer)
-  const body = produceOf('orders', 0, records)
+  const body = produceOf('orders', partition, records)
   const answer = await opened[to].cluster.ask(apis.produce, 8, body, { nodeId: nodeId(1) })
   return answer.responses[0]?.partitionResponses[0]
 }
@@ -215,4 +216,36 @@ test('what was aborted is not late: it is void', () => {
   const late = lateBatches(records, 5n, [{ producerId: 2n, firstOffset: 6n }])
   expect(late).toMatchObject({ records: 3, end: 13n })
   expect(late?.batches.map(({ header }) => header.baseOffset)).toEqual([5n, 8n, 11n])
+})
+
+describe('partitions of the source that are carried to the same one', () => {
+  test('are carried by themselves, each in its lane, once', async () => {
+    const starts = [1n]
+    const topic = { name: 'orders', targetName: 'orders', sourcePartitions: 2, starts }
+    const timelines = parallelTimelines(topic)
+    const carryPartition = async (partition: number) => {
+      const shown = timelines[partition] ?? timelines[0]!
+      const target = { topic: 'orders', partition: 0 }
+      const lane = { namespace: 2 + partition, from: partition === 0 ? 1n : 0n }
+      const carrier = new Carrier(opened.source.cluster, opened.target.cluster, bases, (ms) =>
+        sleep(ms, undefined),
+      )
+      const at = { topic: 'orders', partition }
+      return carrier.carry({ ...at, ...lane, source: at, target, timeline: shown })
+    }
+    // The same producer numbers what it sends to each of them by itself.
+    await send('source', ['a', 'b'], 0)
+    await send('source', ['c'])
+    await send('source', ['x', 'y'], 0, 1)
+    await send('source', ['z'], undefined, 1)
+    for (const partition of [0, 1]) {
+      expect(await carryPartition(partition)).toMatchObject({ records: 3 })
+      expect(await carryPartition(partition)).toBe(null)
+    }
+    await send('source', ['w'], 2, 1)
+    expect(await carryPartition(1)).toMatchObject({ records: 1, end: 4n })
+    expect(await carryPartition(0)).toBe(null)
+    const there = written().filter((value) => value !== undefined)
+    expect(there).toEqual(['a', 'b', 'c', 'x', 'y', 'z', 'w'])
+  })
 })
