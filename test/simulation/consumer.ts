@@ -22,6 +22,11 @@ const heartbeatMs = 150
 const fetchVersion = 12
 /** Clients look for new partitions this often by themselves; five minutes, in the haste of a simulation. */
 const metadataAgeMs = 60_000
+/**
+ * Who has been given nothing for so long, in ms, pauses: groups of unordered topics move when nobody has written to
+ * the source for 10 s. When they do, everybody is back at its own rhythm.
+ */
+const idle = { fromMs: 500, toMs: 8_500, pauseMs: 500 } as const
 const earliest = -2n
 const latest = -1n
 
@@ -61,6 +66,8 @@ export class SimConsumer {
   #memberId = ''
   #generationId = -1
   #heartbeatAt = 0
+  /** When it was given something last. */
+  #givenAt = 0
   #commitAt = 0
   /** What it was last told to have committed. */
   #noted = ''
@@ -322,6 +329,11 @@ export class SimConsumer {
     this.#ledger.disturbed = true
   }
 
+  get #isIdle(): boolean {
+    const idleMs = this.#scheduler.now() - this.#givenAt
+    return this.#isOfMany && idleMs > idle.fromMs && idleMs < idle.toMs
+  }
+
   #coordinator: ClientConnection['ask'] = (api, version, body) => {
     if (this.#coordinating === undefined) throw new Error('there is no connection')
     return this.#coordinating.ask(api, version, body)
@@ -344,6 +356,7 @@ export class SimConsumer {
     const body = { maxWaitMs, minBytes: 1, maxBytes: 50_000, isolationLevel: 0, ...sessionless }
     const answer = await this.#fetching?.ask(apis.fetch, fetchVersion, { ...body, topics })
     if (answer !== undefined && !this.#take(answer)) await this.#scheduler.sleep(20)
+    if (this.#isIdle) await this.#scheduler.sleep(idle.pauseMs)
   }
 
   /** @returns whether every partition could be read */
@@ -363,7 +376,10 @@ export class SimConsumer {
         if (errorCode !== 0) isFine = false
         if (records === null || errorCode !== 0) continue
         const next = this.#read(topic, partitionIndex, position, records)
-        if (next > position) this.#note(`${at} to ${next} of ${highWatermark}`)
+        if (next > position) {
+          this.#givenAt = this.#scheduler.now()
+          this.#note(`${at} to ${next} of ${highWatermark}`)
+        }
         if (next > highWatermark)
           this.#ledger.broke(`${name}: ${at} to ${next} is above the end ${highWatermark}`)
         this.#moveTo(topic, partitionIndex, next)
