@@ -192,10 +192,13 @@ function undrained(fact: GroupFact): string {
   return `group ${group}: ${left}${rate}${eta}`
 }
 
+/** Dear to make, and asked for with every look at groups. */
+const sentence = new Intl.ListFormat('en-GB')
+
 function listed(names: readonly string[]): string {
   const more = names.length - namesMax
   const shown = more <= 0 ? names : [...names.slice(0, namesMax), `${more} more`]
-  return new Intl.ListFormat('en-GB').format(shown)
+  return sentence.format(shown)
 }
 
 function shortened(sentences: readonly string[]): readonly string[] {
