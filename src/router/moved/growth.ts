@@ -3,6 +3,8 @@ import { placeOf, type GroupPlace, type View } from '../view.ts'
 
 /** How long a group's leader may take to join anew by itself, in ms. */
 const graceMs = 1_000
+/** After how long a leader that was called, and does not join, is called again, in ms: the answer may have been lost. */
+const recallMs = 3_000
 /** How long its Fetch may take to come, in ms: it may be paused, or wait at a broker. */
 const fetchPatienceMs = 3_000
 /**
@@ -42,7 +44,8 @@ interface Group {
   heardAt: number | undefined
   toldAt: number | undefined
   closedAt: number | undefined
-  called: boolean
+  /** When a heartbeat was answered with a rebalance, last. */
+  calledAt: number | undefined
   /** It was called, and came without having looked for partitions. */
   stale: boolean
 }
@@ -52,7 +55,8 @@ interface Group {
  *
  *     Fetch of a connection that asks for none of them --> NOT_LEADER_OR_FOLLOWER, once: metadata is looked up;
  *                                                          of one client id one connection after the other
- *     leader of its group, 1 s later, not joining      --> REBALANCE_IN_PROGRESS at its next heartbeat, once
+ *     leader of its group, 1 s later, not joining      --> REBALANCE_IN_PROGRESS at its next heartbeat; again
+ *                                                          if it has not come 3 s later
  *     leader that has not fetched, or comes back without the new partitions --> its connection ends, once
  *
  * Only the leader counts: it assigns, and what it knows decides. Where its group has moved, another one leads, who may
@@ -103,9 +107,10 @@ export class Growth {
     known.joining = false
     known.assigned = assigned
     if (lacking(view, known).length === 0) Object.assign(known, silent())
-    else if (known.called && known.closedAt === undefined) {
-      known.stale = true
-      known.called = false
+    else if (known.calledAt !== undefined) {
+      known.stale = known.closedAt === undefined
+      // Who has come twice, and has not looked, is left alone.
+      known.calledAt = known.stale ? undefined : Infinity
     }
   }
 
@@ -157,8 +162,9 @@ export class Growth {
       return 'close'
     }
     const toldAt = known.closedAt ?? known.toldAt
-    if (known.called || toldAt === undefined || nowMs - toldAt < graceMs) return 'ordinary'
-    known.called = true
+    if (toldAt === undefined || nowMs - toldAt < graceMs) return 'ordinary'
+    if (known.calledAt !== undefined && nowMs - known.calledAt < recallMs) return 'ordinary'
+    known.calledAt = nowMs
     return 'rebalance'
   }
 
@@ -208,11 +214,11 @@ const lastOf = ({ sourcePartitions, targetPartitions }: Parallel): number =>
   sourcePartitions + targetPartitions - 1
 
 /** Nothing was said to a leader yet. */
-const silent = (): Pick<Group, 'heardAt' | 'toldAt' | 'closedAt' | 'called' | 'stale'> => ({
+const silent = (): Pick<Group, 'heardAt' | 'toldAt' | 'closedAt' | 'calledAt' | 'stale'> => ({
   heardAt: undefined,
   toldAt: undefined,
   closedAt: undefined,
-  called: false,
+  calledAt: undefined,
   stale: false,
 })
 

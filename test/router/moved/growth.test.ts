@@ -84,6 +84,16 @@ describe('the leader of a group', () => {
     expect(beat(growth, 1_019)).toBe('ordinary')
     expect(beat(growth, 1_020, 'follower')).toBe('ordinary')
     expect(beat(growth, 1_020)).toBe('rebalance')
+    expect(beat(growth, 4_019)).toBe('ordinary')
+  })
+
+  test('that was called and does not come is called again: the answer may have been lost', () => {
+    const growth = running()
+    fetch(growth, 'leader', 0)
+    expect(beat(growth, 1_000)).toBe('rebalance')
+    expect(beat(growth, 3_999)).toBe('ordinary')
+    expect(beat(growth, 4_000)).toBe('rebalance')
+    growth.joining(group, 'leader')
     expect(beat(growth, 9_000)).toBe('ordinary')
   })
 
@@ -151,7 +161,7 @@ describe('the leader of a group', () => {
     join(growth, 'leader on target', 'leader on target')
     const assigned = new Map([['leader on target', new Map([['orders', 1]])]])
     growth.assigned(moved, group, 'leader on target', assigned)
-    const beats = [0, 2_999, 3_000, 3_999, 4_000, 9_000].map((atMs) =>
+    const beats = [0, 2_999, 3_000, 3_999, 4_000, 6_999].map((atMs) =>
       beat(growth, atMs, 'leader on target', moved),
     )
     expect(beats).toEqual(['ordinary', 'ordinary', 'close', 'ordinary', 'rebalance', 'ordinary'])
