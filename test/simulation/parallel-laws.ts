@@ -7,7 +7,7 @@ import { isUnordered, type SimTopic } from './topics.ts'
 const growthMsMax = 10_000
 /** How long before the flip, or before an answer is lost, the end of the source may have been read. */
 const readMsMax = 30
-/** How long before the flip it is looked for groups. */
+/** How long before the flip, or the fence for other topics of the plan, it is looked for groups. */
 const givenMsMax = 100
 /** Behind the flip the source gets nothing but what is on its way there. */
 const onItsWayMsMax = 5_000
@@ -276,11 +276,17 @@ function readingBreaches(
   return breaches
 }
 
-/** Whether a group was there when groups were given their positions, before the flip. */
-const wasThere = (outcome: Outcome, reader: string): boolean =>
-  outcome.ledger.begins.some((each) => {
-    return each.reader === reader && each.atMs < (flippedAtMs(outcome) ?? 0) - givenMsMax
+/**
+ * Whether a group was there when groups were given their positions: before the flip, or before the fence for other
+ * topics of the plan, behind which a group that comes begins where its policy says.
+ */
+function wasThere({ ledger, entries }: Outcome, reader: string): boolean {
+  const begun = entries.findLast(({ kind }) => kind === 'flip' || kind === 'fence')
+  const begunAtMs = begun === undefined || !('at' in begun) ? 0 : begun.at - epochMs
+  return ledger.begins.some((each) => {
+    return each.reader === reader && each.atMs < begunAtMs - givenMsMax
   })
+}
 
 /**
  * Behind the flip, and behind its move, a group reads what the target has soon. A sidecar that is killed forgets
