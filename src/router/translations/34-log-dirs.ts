@@ -1,5 +1,5 @@
 import type { ClusterName } from '../../ids.ts'
-import { apis, type DescribeLogDirsResponse } from '../../protocol/index.ts'
+import { apis, errorCodes, type DescribeLogDirsResponse } from '../../protocol/index.ts'
 import { bodyOf, throttle } from '../decision.ts'
 import { homeOf, type RoutingTable } from '../table.ts'
 import { byCluster, nameIn, shownNames, visibleNames } from './by-cluster.ts'
@@ -31,6 +31,19 @@ export const translateAlterReplicaLogDirs: Translation = (table, request) => {
         topics: mine.map(({ topic }) => topic),
       })),
     }),
+    refused: {
+      topic: ({ topic }) => topic.name,
+      answer: (items) => ({
+        throttleTimeMs: 0,
+        results: items.map(({ topic }) => ({
+          topicName: topic.name,
+          partitions: topic.partitions.map((partitionIndex) => ({
+            partitionIndex,
+            errorCode: errorCodes.INVALID_REQUEST,
+          })),
+        })),
+      }),
+    },
     show: (answers, now) => {
       const shown = shownNames(now)
       return {

@@ -1,6 +1,6 @@
-import { apis } from '../../protocol/index.ts'
+import { apis, errorCodes } from '../../protocol/index.ts'
 import { bodyOf, throttle } from '../decision.ts'
-import { byCluster, controllerOfTopic, nameIn, shownNames } from './by-cluster.ts'
+import { byCluster, controllerOfTopic, inBothClusters, nameIn, shownNames } from './by-cluster.ts'
 import { nativeAssignments } from './nodes.ts'
 import { type Translation } from './translation.ts'
 
@@ -18,6 +18,17 @@ export const translateCreatePartitions: Translation = (table, request) => {
       assignments: topic.assignments && nativeAssignments(table, cluster, topic.assignments),
     }),
     body: (topics) => ({ ...asked, topics }),
+    refused: {
+      topic: ({ name }) => name,
+      answer: (topics) => ({
+        throttleTimeMs: 0,
+        results: topics.map(({ name }) => ({
+          name,
+          errorCode: errorCodes.INVALID_PARTITIONS,
+          errorMessage: inBothClusters,
+        })),
+      }),
+    },
     show: (answers, now) => {
       const shown = shownNames(now)
       return {

@@ -1,10 +1,11 @@
-import { apis, type ElectLeadersResponse } from '../../protocol/index.ts'
+import { apis, errorCodes, type ElectLeadersResponse } from '../../protocol/index.ts'
 import { bodyOf, throttle } from '../decision.ts'
 import type { RoutingTable } from '../table.ts'
 import {
   byCluster,
   byEveryCluster,
   controllerOfTopic,
+  inBothClusters,
   nameIn,
   visibleNames,
   type Answered,
@@ -25,6 +26,21 @@ export const translateElectLeaders: Translation = (table, request) => {
     native: (item, cluster) => ({ ...item, topic: nameIn(table, cluster, item.topic) }),
     body: (topicPartitions) => ({ ...asked, topicPartitions }),
     show,
+    refused: {
+      topic: ({ topic }) => topic,
+      answer: (items) => ({
+        throttleTimeMs: 0,
+        errorCode: 0,
+        replicaElectionResults: items.map(({ topic, partitions }) => ({
+          topic,
+          partitionResult: partitions.map((partitionId) => ({
+            partitionId,
+            errorCode: errorCodes.INVALID_REQUEST,
+            errorMessage: inBothClusters,
+          })),
+        })),
+      }),
+    },
   })
 }
 

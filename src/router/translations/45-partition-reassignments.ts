@@ -1,10 +1,11 @@
-import { apis, type ListPartitionReassignmentsResponse } from '../../protocol/index.ts'
+import { apis, errorCodes, type ListPartitionReassignmentsResponse } from '../../protocol/index.ts'
 import { bodyOf, throttle } from '../decision.ts'
 import type { RoutingTable } from '../table.ts'
 import {
   byCluster,
   byEveryCluster,
   controllerOfTopic,
+  inBothClusters,
   nameIn,
   shownNames,
   visibleNames,
@@ -30,6 +31,23 @@ export const translateAlterPartitionReassignments: Translation = (table, request
       })),
     }),
     body: (topics) => ({ ...asked, topics }),
+    refused: {
+      topic: ({ name }) => name,
+      answer: (topics) => ({
+        throttleTimeMs: 0,
+        allowReplicationFactorChange: asked.allowReplicationFactorChange,
+        errorCode: 0,
+        errorMessage: null,
+        responses: topics.map(({ name, partitions }) => ({
+          name,
+          partitions: partitions.map(({ partitionIndex }) => ({
+            partitionIndex,
+            errorCode: errorCodes.INVALID_REQUEST,
+            errorMessage: inBothClusters,
+          })),
+        })),
+      }),
+    },
     show: (answers, now) => {
       const shown = shownNames(now)
       const all = answers.map(({ answer }) => answer)

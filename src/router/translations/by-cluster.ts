@@ -20,7 +20,17 @@ export interface ItemsApi<Q extends Fields, S extends Fields, T> {
   readonly native: (item: T, cluster: ClusterName) => T
   readonly body: (items: readonly T[]) => Encodable<Q>
   readonly show: (answers: readonly Answered<S>[], table: RoutingTable) => Encodable<S>
+  /** What concerns a topic that both clusters have a part of: nobody is asked. */
+  readonly refused?: {
+    readonly topic: (item: T) => string
+    /** Of the items as the target names them. */
+    readonly answer: (items: readonly T[]) => Decoded<S>
+  }
 }
+
+/** Why an admin request is refused of a topic that is read from both clusters. */
+export const inBothClusters =
+  'this topic is being moved, unordered, and is read from both clusters: ask the cluster that you mean directly, not through kafka-cutover'
 
 export interface Answered<S extends Fields> {
   readonly cluster: ClusterName
@@ -31,27 +41,35 @@ export interface Answered<S extends Fields> {
 export function byCluster<Q extends Fields, S extends Fields, T>(
   { view }: RoutingTable,
   request: RequestFrame,
-  { api, items, to, native, body, show }: ItemsApi<Q, S, T>,
+  { api, items, to, native, body, show, refused }: ItemsApi<Q, S, T>,
 ): Decision | undefined {
   if (!view.spliced && view.home === 'source') return undefined
   const dealt = new Map<Destination, T[]>()
+  const made: T[] = []
   for (const item of items) {
+    if (refused !== undefined && view.topics.get(refused.topic(item))?.parallel !== undefined) {
+      made.push(native(item, 'target'))
+      continue
+    }
     const destination = to(item)
     const mine = native(item, destination.cluster)
     if (!dealt.get(destination)?.push(mine)) dealt.set(destination, [mine])
   }
   const destinations = [...dealt.keys()]
-  if (view.home === 'source' && destinations.every(({ cluster }) => cluster === 'source')) {
-    return undefined
-  }
+  const isOfSource = destinations.every(({ cluster }) => cluster === 'source')
+  if (view.home === 'source' && isOfSource && made.length === 0) return undefined
   const parts = [...dealt].map(([destination, mine]) => ({ to: destination, body: body(mine) }))
-  if (parts.length === 0) return undefined
-  return translated(api, request, parts, (answers, now) =>
-    show(
-      answers.map((answer, i) => ({ cluster: destinations[i]?.cluster ?? view.home, answer })),
-      now,
-    ),
-  )
+  if (parts.length === 0 && made.length === 0) return undefined
+  return translated(api, request, parts, (answers, now) => {
+    const shown: Answered<S>[] = answers.map((answer, i) => ({
+      cluster: destinations[i]?.cluster ?? view.home,
+      answer,
+    }))
+    if (refused !== undefined && made.length > 0) {
+      shown.push({ cluster: 'target', answer: refused.answer(made) })
+    }
+    return show(shown, now)
+  })
 }
 
 /** Asks the controller of each cluster that still has anything; undefined while everything is the source's. */
