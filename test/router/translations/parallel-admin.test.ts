@@ -61,7 +61,7 @@ test.each(versionsOf(apis.alterPartitionReassignments))(
       apis.alterPartitionReassignments,
       version,
       { topics: [{ name: 'orders', partitions: [{ partitionIndex: 3, replicas: [1] }] }] },
-      () => ({ throttleTimeMs: 0, errorCode: 0, responses: [] }),
+      () => ({ throttleTimeMs: 0, errorCode: 0, errorMessage: null, responses: [] }),
     )
     expect(parts).toEqual([])
     expect(answer.responses).toMatchObject([
@@ -83,6 +83,34 @@ test.each(versionsOf(apis.alterReplicaLogDirs))(
     expect(parts).toEqual([])
     expect(answer.results).toMatchObject([
       { topicName: 'orders', partitions: [{ partitionIndex: 3, errorCode: invalidRequest }] },
+    ])
+  },
+)
+
+test.each(versionsOf(apis.offsetDelete))(
+  'OffsetDelete v%i of a group that has moved: never of another partition',
+  (version) => {
+    const { parts, answer } = translate(
+      mixedTable({ groups: new Map([['billing', 'target']]) }),
+      apis.offsetDelete,
+      version,
+      {
+        groupId: 'billing',
+        topics: ['orders', 'bills'].map((name) => ({ name, partitions: [{ partitionIndex: 0 }] })),
+      },
+      ({ body }) => ({
+        errorCode: 0,
+        throttleTimeMs: 0,
+        topics: body.topics.map(({ name }) => ({
+          name,
+          partitions: [{ partitionIndex: 0, errorCode: 0 }],
+        })),
+      }),
+    )
+    expect(parts.map(({ body }) => body.topics.map(({ name }) => name))).toEqual([['bills-v2']])
+    expect(answer.topics).toMatchObject([
+      { name: 'bills', partitions: [{ partitionIndex: 0, errorCode: 0 }] },
+      { name: 'orders', partitions: [{ partitionIndex: 0, errorCode: invalidRequest }] },
     ])
   },
 )
