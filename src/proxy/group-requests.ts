@@ -11,6 +11,8 @@ import type { Waiting } from './waiting.ts'
 
 /** What a client's group asks for: of one that moves, or that reads both clusters, some is answered here. */
 export class GroupRequests {
+  /** What the client calls itself (KIP-511); empty where it has not said. */
+  software = ''
   readonly #owner: RequestsOwner
   readonly #context: SessionContext
   readonly #routing: Routing
@@ -50,7 +52,7 @@ export class GroupRequests {
   route(request: RequestFrame, ordinary: (request: RequestFrame) => Outcome): Outcome {
     const membership = this.#context.groups.judge(request)
     if (membership !== 'ordinary') return this.#member(request, membership)
-    const signal = this.#context.growth.judge(request)
+    const signal = this.#context.growth.judge(request, this.software)
     if (signal === 'rebalance') return this.#member(request, signal)
     const outcome = this.#isParted(request)
       ? this.#later(request, commitInBoth)

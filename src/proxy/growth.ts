@@ -10,6 +10,11 @@ import {
 import { Growth, type GrowthSignal, type RequestFrame, type RoutingTable } from '../router/index.ts'
 
 const consumer = 'consumer'
+/**
+ * The client whose leaders forget that they join anew: seen in kafka-python 3.0.12. Where new partitions alone are the reason,
+ * and poll() returns between the answers to JoinGroup and to SyncGroup, it never looks at the second one.
+ */
+const forgetful = 'kafka-python'
 
 /** What passes of groups and their Fetches, told to `Growth`, and what it says to them. */
 export class GrowthSignals {
@@ -28,8 +33,11 @@ export class GrowthSignals {
     return apiKey === apis.joinGroup.key && this.#table().view.hasTarget
   }
 
-  /** Any request that passes to a broker. */
-  judge({ api, version, frame, bodyOffset }: RequestFrame): GrowthSignal {
+  /**
+   * Any request that passes to a broker.
+   * @param software what the client calls itself (KIP-511); empty where it does not
+   */
+  judge({ api, version, frame, bodyOffset }: RequestFrame, software: string): GrowthSignal {
     const { view } = this.#table()
     if (!view.hasTarget) return 'ordinary'
     if (api.key === apis.heartbeat.key && view.spliced) {
@@ -49,7 +57,7 @@ export class GrowthSignals {
       const highest = new Map(
         assignments.map((each) => [each.memberId, highestOf(each.assignment)]),
       )
-      this.#growth.assigned(view, groupId, memberId, highest)
+      return this.#growth.assigned(view, groupId, memberId, highest, software === forgetful)
     }
     return 'ordinary'
   }

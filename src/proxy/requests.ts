@@ -1,6 +1,6 @@
 import type { VersionRanges } from '../cluster/index.ts'
 import { CutoverError } from '../errors.ts'
-import { apiByKey, apiName, apis, decodeRequestHeader } from '../protocol/index.ts'
+import { apiByKey, apiName, apis, decodeRequest, decodeRequestHeader } from '../protocol/index.ts'
 import {
   answerApiVersions,
   decide,
@@ -19,6 +19,9 @@ import { ProduceRequests } from './produce-requests.ts'
 import { exchangeFor, type Outcome, type RequestsOwner, type Routing } from './request.ts'
 import type { Upstream } from './upstream.ts'
 import { Waiting } from './waiting.ts'
+
+/** The version of ApiVersions in which clients began to say what they are (KIP-511). */
+const namedSince = 3
 
 /**
  * Routes one client's requests, one after the other. A request that cannot go yet - its broker is being
@@ -67,11 +70,11 @@ export class Requests implements Routing {
   other(frame: Buffer): Outcome {
     const header = decodeRequestHeader(frame, 0)
     const { apiKey, apiVersion: version, correlationId, clientId, bodyOffset } = header
-    if (apiKey === apis.apiVersions.key) return this.#apiVersions(version, correlationId)
     const api = apiByKey(apiKey)
     if (api === undefined) return this.malformed(apiName(apiKey))
-    if (!this.#context.home().discovered) return this.#waiting.awaitDiscovery()
     const request = { api, version, correlationId, clientId, frame, bodyOffset }
+    if (apiKey === apis.apiVersions.key) return this.#apiVersions(request)
+    if (!this.#context.home().discovered) return this.#waiting.awaitDiscovery()
     return this.group.route(request, (whole) => this.#ordinary(whole))
   }
 
@@ -118,11 +121,16 @@ export class Requests implements Routing {
     return 'done'
   }
 
-  #apiVersions(version: number, correlationId: number): Outcome {
+  #apiVersions({ version, correlationId, frame, bodyOffset }: RequestFrame): Outcome {
     const table = this.#context.table()
     const { key, versions } = apis.apiVersions
-    if (table.offered.size === 0 && version <= versions.max) return this.#waiting.awaitDiscovery()
+    const isKnown = version <= versions.max
+    if (table.offered.size === 0 && isKnown) return this.#waiting.awaitDiscovery()
     this.#offered = table.offered
+    if (isKnown && version >= namedSince) {
+      const named = decodeRequest(apis.apiVersions, version, frame, bodyOffset)
+      this.group.software = named.clientSoftwareName
+    }
     return this.answer(
       key,
       version,

@@ -113,7 +113,13 @@ const found = (answer: FetchResponse) =>
     records === null || records.length === 0 ? null : records.readBigInt64BE(0),
   ])
 
-async function join(client: Client, memberId: string, given: readonly number[]): Promise<string> {
+/** @param syncError what its SyncGroup is answered */
+async function join(
+  client: Client,
+  memberId: string,
+  given: readonly number[],
+  syncError: number = errorCodes.NONE,
+): Promise<string> {
   const joined = await client.ask(apis.joinGroup, 3, {
     groupId,
     memberId,
@@ -127,12 +133,13 @@ async function join(client: Client, memberId: string, given: readonly number[]):
     assignedPartitions: [{ topic: 'orders', partitions: [...given] }],
   })
   generation = joined.generationId
-  await client.ask(apis.syncGroup, 1, {
+  const synced = await client.ask(apis.syncGroup, 1, {
     groupId,
     generationId: generation,
     memberId: joined.memberId,
     assignments: [{ memberId: joined.memberId, assignment }],
   })
+  expect(synced.errorCode).toBe(syncError)
   return joined.memberId
 }
 let generation = -1
@@ -226,4 +233,33 @@ test('a leader that does not join by itself is called, closed when it comes as i
   }
   expect(found(await fetch(await connect(), asked)).map(([, errorCode]) => errorCode)).toEqual([0, 0]) // prettier-ignore
   expect(sidecar.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
+})
+
+test('a leader on kafka-python that joins by itself is asked for once more, in the same generation', async () => {
+  const reader = await connect()
+  const coordinator = await connect()
+  const named = { clientSoftwareName: 'kafka-python', clientSoftwareVersion: '3.0.12' }
+  await coordinator.ask(apis.apiVersions, 3, named)
+  const memberId = await join(coordinator, '', [0, 1])
+  flip()
+  await fetch(reader, [[0, 0n], [1, 0n]]) // prettier-ignore
+  const all = [0, 1, 2, 3, 4]
+  await join(coordinator, memberId, all, errorCodes.REBALANCE_IN_PROGRESS)
+  const asked = generation
+  await join(coordinator, memberId, all)
+  expect(generation).toBe(asked)
+  expect(await beat(coordinator, memberId)).toBe(errorCodes.NONE)
+})
+
+test('who reads which topics is known while nothing has moved', async () => {
+  const client = await connect()
+  expect(sidecar.proxy.reading).toEqual([])
+  const begun = await fetch(client, [[0, 0n]], { sessionId: 0, sessionEpoch: 0 })
+  const reading = [{ clientId: 'test', topics: new Set(['orders']) }]
+  expect(sidecar.proxy.reading).toEqual(reading)
+  // Of a session a Fetch names what is new, which is nothing here.
+  await fetch(client, [], { sessionId: begun.sessionId, sessionEpoch: 1 })
+  expect(sidecar.proxy.reading).toEqual(reading)
+  await client.close()
+  await until(() => sidecar.proxy.reading.length === 0, 5_000, 5)
 })

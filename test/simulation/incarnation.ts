@@ -46,6 +46,8 @@ export interface SidecarOptions {
   readonly entries: Entry[]
   readonly beginsAtZero: boolean
   readonly topics: readonly SimTopic[]
+  /** What applications call themselves (KIP-511). */
+  readonly software: string
   /** Topics whose records were held. */
   readonly held: Set<string>
   readonly journaled: (entry: Entry) => void
@@ -171,6 +173,9 @@ export class Incarnation implements DataPlane {
 
   endHeld(): void {}
   endOutdated(): void {}
+
+  /** Everybody here is a member of a group. */
+  readonly reading = []
 
   readers(topic: string, partition: number) {
     const timeline = readAs(this.table.topics.get(topic), partition)

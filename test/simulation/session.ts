@@ -212,7 +212,8 @@ export class SimSession implements LinkEnd, MemberOwner, ProducesOwner {
     const membership = groups.judge(request)
     if (membership === 'join') return this.#later(request, joinMoved)
     if (membership === 'outdated') return this.#refuseCommit(request)
-    const signal = membership === 'ordinary' ? growth.judge(request) : membership
+    const signal =
+      membership === 'ordinary' ? growth.judge(request, this.owner.options.software) : membership
     if (signal === 'gone' || signal === 'rebalance') {
       const errorCode = signal === 'gone' ? 0 : errorCodes.REBALANCE_IN_PROGRESS
       const { api, version, correlationId } = request

@@ -15,7 +15,7 @@ const sameClientMs = 1_000
 /** Of so many groups the leaders are kept in mind; the oldest are forgotten. */
 const groupsMax = 10_000
 
-/** What becomes of a heartbeat: `rebalance` answers it so, `close` ends its connection behind the answer. */
+/** What becomes of a request: `rebalance` answers it so, `close` ends its connection behind the answer. */
 export type GrowthSignal = 'ordinary' | 'rebalance' | 'close'
 
 /** A JoinGroup of a consumer that has been answered. */
@@ -48,6 +48,8 @@ interface Group {
   calledAt: number | undefined
   /** It was called, and came without having looked for partitions. */
   stale: boolean
+  /** It came by itself, and was asked to come again, because it may have forgotten why. */
+  reminded: boolean
 }
 
 /**
@@ -58,6 +60,7 @@ interface Group {
  *     leader of its group, 1 s later, not joining      --> REBALANCE_IN_PROGRESS at its next heartbeat; again
  *                                                          if it has not come 3 s later
  *     leader that has not fetched, or comes back without the new partitions --> its connection ends, once
+ *     leader that came by itself, and may forget it --> REBALANCE_IN_PROGRESS at its SyncGroup, once
  *
  * Only the leader counts: it assigns, and what it knows decides. Where its group has moved, another one leads, who may
  * not have been told before: its connection ends, too. Facts come in and signals go out; times are
@@ -100,10 +103,25 @@ export class Growth {
     if (known?.leaderId === memberId) known.joining = false
   }
 
-  /** What a leader assigns. */
-  assigned(view: View, group: string, memberId: string, assigned: Assigned): void {
+  /**
+   * What a leader assigns.
+   * @param mayForget that it joins anew, unless it was told to: it would send nothing more until its session ends
+   */
+  assigned(
+    view: View,
+    group: string,
+    memberId: string,
+    assigned: Assigned,
+    mayForget: boolean,
+  ): 'ordinary' | 'rebalance' {
     const known = this.#groups.get(group)
-    if (known?.leaderId !== memberId) return
+    if (known?.leaderId !== memberId) return 'ordinary'
+    const hasGrown = lacking(view, known).length > 0
+    const isUncalled = known.calledAt === undefined && !known.reminded
+    if (mayForget && hasGrown && isUncalled && lacking(view, { ...known, assigned }).length === 0) {
+      known.reminded = true
+      return 'rebalance'
+    }
     known.joining = false
     known.assigned = assigned
     if (lacking(view, known).length === 0) Object.assign(known, silent())
@@ -112,6 +130,7 @@ export class Growth {
       // Who has come twice, and has not looked, is left alone.
       known.calledAt = known.stale ? undefined : Infinity
     }
+    return 'ordinary'
   }
 
   /** A Fetch names topics of which the target has partitions, but none of these. @returns those to refuse */
@@ -194,7 +213,10 @@ export class Growth {
 }
 
 /** The topics that a group reads and of which nobody in it has the partitions of the target. */
-function lacking(view: View, { topics, assigned }: Group): readonly string[] {
+function lacking(
+  view: View,
+  { topics, assigned }: Pick<Group, 'topics' | 'assigned'>,
+): readonly string[] {
   if (!view.spliced) return []
   const found: string[] = []
   for (const { name, parallel } of view.topics.values()) {
@@ -214,12 +236,13 @@ const lastOf = ({ sourcePartitions, targetPartitions }: Parallel): number =>
   sourcePartitions + targetPartitions - 1
 
 /** Nothing was said to a leader yet. */
-const silent = (): Pick<Group, 'heardAt' | 'toldAt' | 'closedAt' | 'calledAt' | 'stale'> => ({
+const silent = (): Omit<Group, 'leaderId' | 'clientIds' | 'topics' | 'assigned' | 'joining'> => ({
   heardAt: undefined,
   toldAt: undefined,
   closedAt: undefined,
   calledAt: undefined,
   stale: false,
+  reminded: false,
 })
 
 const emptyGroup = (): Group => ({

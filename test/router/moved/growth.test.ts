@@ -14,11 +14,16 @@ const join = (growth: Growth, memberId: string, leaderId = 'leader', clientId = 
 }
 
 /** @param given by member, the highest partition of `orders` */
-const assign = (growth: Growth, given: Record<string, number>, of = view): void => {
+const assign = (
+  growth: Growth,
+  given: Record<string, number>,
+  of = view,
+  mayForget = false,
+): GrowthSignal => {
   const assigned = Object.entries(given).map(
     ([member, highest]) => [member, new Map([['orders', highest]])] as const,
   )
-  growth.assigned(of, group, 'leader', new Map(assigned))
+  return growth.assigned(of, group, 'leader', new Map(assigned), mayForget)
 }
 
 const running = (given: Record<string, number> = { leader: 0, follower: 1 }): Growth => {
@@ -141,7 +146,8 @@ describe('the leader of a group', () => {
     fetch(growth, 'leader', 0)
     expect(beat(growth, 1_000)).toBe('rebalance')
     join(growth, 'follower', 'follower')
-    growth.assigned(view, group, 'follower', new Map([['follower', new Map([['orders', 1]])]]))
+    const assigned = new Map([['follower', new Map([['orders', 1]])]])
+    growth.assigned(view, group, 'follower', assigned, false)
     expect(beat(growth, 5_000)).toBe('ordinary')
     fetch(growth, 'follower', 5_000)
     expect(beat(growth, 6_000, 'follower')).toBe('rebalance')
@@ -160,7 +166,7 @@ describe('the leader of a group', () => {
     const moved = { ...view, groups: new Map([[group, 'target' as const]]) }
     join(growth, 'leader on target', 'leader on target')
     const assigned = new Map([['leader on target', new Map([['orders', 1]])]])
-    growth.assigned(moved, group, 'leader on target', assigned)
+    growth.assigned(moved, group, 'leader on target', assigned, false)
     const beats = [0, 2_999, 3_000, 3_999, 4_000, 6_999].map((atMs) =>
       beat(growth, atMs, 'leader on target', moved),
     )
@@ -173,7 +179,41 @@ describe('the leader of a group', () => {
     expect(beat(growth, 0, 'leader', moving)).toBe('ordinary')
     const other = new Growth()
     other.joined(group, { memberId: 'leader', leaderId: 'leader', clientId: '', topics: ['bills'], members: ['leader'] }) // prettier-ignore
-    other.assigned(view, group, 'leader', new Map())
+    other.assigned(view, group, 'leader', new Map(), false)
     expect(beat(other, 5_000)).toBe('ordinary')
+  })
+})
+
+describe('a leader that may forget that it joins anew', () => {
+  const grown = { leader: 2, follower: 4 }
+  const assignForgetfully = (growth: Growth, given = grown) => assign(growth, given, view, true)
+
+  test('is asked for once more, when it has come by itself', () => {
+    const growth = running()
+    fetch(growth, 'leader', 0)
+    join(growth, 'leader')
+    expect(assignForgetfully(growth)).toBe('rebalance')
+    // Its heartbeats have stopped; one that was on its way is no reason to call it.
+    expect(beat(growth, 3_000)).toBe('ordinary')
+    join(growth, 'leader')
+    expect(assignForgetfully(growth)).toBe('ordinary')
+    expect(beat(growth, 9_000)).toBe('ordinary')
+  })
+
+  test('is not, when it was called: then it remembers', () => {
+    const growth = running()
+    fetch(growth, 'leader', 0)
+    expect(beat(growth, 1_000)).toBe('rebalance')
+    join(growth, 'leader')
+    expect(assignForgetfully(growth)).toBe('ordinary')
+  })
+
+  test('is not, where it brings nothing new, or is another client', () => {
+    const growth = running()
+    fetch(growth, 'leader', 0)
+    join(growth, 'leader')
+    expect(assignForgetfully(growth, { leader: 0, follower: 1 })).toBe('ordinary')
+    join(growth, 'leader')
+    expect(assign(growth, grown)).toBe('ordinary')
   })
 })
