@@ -1,6 +1,12 @@
 import type { Retained, SequenceBases, View } from '../router/index.ts'
 import type { Held } from './groups/index.ts'
 
+/** Somebody who reads topics, by their names. A Fetch names no group. */
+export interface Reading {
+  readonly clientId: string
+  readonly topics: ReadonlySet<string>
+}
+
 /** The part of the data plane that a migration acts on. */
 export interface DataPlane {
   show(view: View): void
@@ -23,6 +29,8 @@ export interface DataPlane {
   retry(): void
   /** Whose joins are held while a group moves. */
   readonly groups: { held(group: string): Held }
+  /** Who has asked for records of which topics lately, while nothing has moved. */
+  readonly reading: readonly Reading[]
   /** Who has asked for a partition that has moved lately, and at which virtual offset. */
   readers(
     topic: string,

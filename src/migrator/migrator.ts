@@ -23,7 +23,14 @@ import {
   type PlannedTopics,
 } from './groups/index.ts'
 import type { Journal } from './journal/index.ts'
-import { preflight, type Finding, type Mode, type Plan, type PlanRow } from './preflight/index.ts'
+import {
+  findReaders,
+  preflight,
+  type Finding,
+  type Mode,
+  type Plan,
+  type PlanRow,
+} from './preflight/index.ts'
 import { Producers } from './producers.ts'
 import { latePaths } from './late-paths.ts'
 import { positionOf, slowReaders } from './readers.ts'
@@ -196,10 +203,12 @@ export class Migrator {
     await this.#record.settled()
   }
 
-  /** Looks at both clusters; changes nothing. */
-  check(): Promise<Plan> {
-    const { source, target, rows, mode, now } = this.#options
-    return preflight(source, target, rows, now(), mode)
+  /** Looks at both clusters, and at who is connected here; changes nothing. */
+  async check(): Promise<Plan> {
+    const { source, target, plane, rows, mode, now } = this.#options
+    const plan = await preflight(source, target, rows, now(), mode)
+    const readers = await findReaders(source, plane.reading, plan.topics)
+    return { ...plan, findings: [...plan.findings, ...readers] }
   }
 
   /** Begins a cutover, unless something stands in its way; it goes on by itself. */

@@ -11,6 +11,7 @@ import {
 import type { SessionContext } from './context.ts'
 import { Exchange } from './exchange.ts'
 import { requestFrame, type Outcome, type RequestsOwner, type Routing } from './request.ts'
+import { TopicsRead } from './topics-read.ts'
 import type { Upstream } from './upstream.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -26,6 +27,8 @@ interface FetchSession {
 
 /** Fetch, routed where it lies in the read buffer, and the session that the client has at one broker. */
 export class FetchRequests {
+  /** What the client has asked for, while nothing has moved. */
+  readonly topicsRead = new TopicsRead()
   readonly #owner: RequestsOwner
   readonly #context: SessionContext
   readonly #routing: Routing
@@ -60,6 +63,9 @@ export class FetchRequests {
     const route = routeFetch(table, buffer, at, frameEnd, version, home)
     if (route === 'malformed') return this.#routing.malformed('Fetch')
     const { sessionId, sessionEpoch } = seenFetch
+    if (table.view.hasTarget && !table.view.spliced) {
+      this.topicsRead.note(seenFetch.topics, sessionEpoch > 0, () => clientIdOf(buffer, at))
+    }
     if (table.view.shortFetches && seenFetch.maxWaitMs > shortFetchWaitMs) {
       seenFetch.maxWaitMs = shortFetchWaitMs
       buffer.writeInt32BE(shortFetchWaitMs, seenFetch.maxWaitAt)
@@ -179,8 +185,7 @@ export class FetchRequests {
   #signalled(buffer: Buffer, at: number): ReadonlySet<string> | undefined {
     const { ungrown, sessionEpoch } = seenFetch
     if (ungrown.length === 0 || sessionEpoch > 0) return undefined
-    const clientId = (): string => decodeRequestHeader(buffer, at + 4).clientId ?? ''
-    return this.#context.growth.fetched(this.#owner, clientId, ungrown)
+    return this.#context.growth.fetched(this.#owner, () => clientIdOf(buffer, at), ungrown)
   }
 
   #leads(upstream: Upstream, route: Destination | string): boolean {
@@ -195,3 +200,7 @@ export class FetchRequests {
     return this.#routing.answer(apis.fetch.key, version, correlationId, answer)
   }
 }
+
+/** The whole frame lies at `at`. */
+const clientIdOf = (buffer: Buffer, at: number): string =>
+  decodeRequestHeader(buffer, at + 4).clientId ?? ''

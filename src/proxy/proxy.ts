@@ -27,6 +27,7 @@ import { beginsAtZero, offeredFeatures, offeredVersions } from './offer.ts'
 import { MovedReadings, type Reader } from './readings.ts'
 import type { ServerAddress } from './server.ts'
 import { Sessions } from './sessions.ts'
+import type { Reading } from './topics-read.ts'
 import { addressOf } from './transport.ts'
 import type { Identity } from './upstream-login.ts'
 import { VirtualBrokers } from './virtual-brokers.ts'
@@ -190,6 +191,11 @@ export class Proxy {
   readers(topic: string, partition: number): readonly Reader[] {
     const timeline = readAs(this.#table.topics.get(topic), partition)
     return timeline === null ? [] : this.#context.readings.readers(timeline)
+  }
+
+  /** Who has asked for records of which topics lately, while nothing has moved. */
+  get reading(): readonly Reading[] {
+    return this.#sessions.reading
   }
 
   /** Requests that wait are decided anew. */

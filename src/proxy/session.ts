@@ -17,6 +17,7 @@ import { Run } from './run.ts'
 import { SessionLogin, type LoginAnswer } from './session-login.ts'
 import { isUnresolved } from './unresolved.ts'
 import { Stalls } from './stalls.ts'
+import type { Reading } from './topics-read.ts'
 import type { Transport, TransportOwner } from './transport.ts'
 import type { Identity } from './upstream-login.ts'
 import type { Upstream, UpstreamOwner } from './upstream.ts'
@@ -340,6 +341,11 @@ export class Session
   /** Whether its request at hand waits for a splice to be decided. */
   get holding(): boolean {
     return this.#requests.holding
+  }
+
+  /** Which topics the client reads, while nothing has moved. */
+  get reading(): Reading | undefined {
+    return this.#requests.fetch.topicsRead.reading
   }
 
   /** How many Fetches are in flight whose broker may wait longer than `waitMs`. */

@@ -4,6 +4,7 @@ import tls from 'node:tls'
 import type { SlotNumber } from '../ids.ts'
 import type { SessionContext } from './context.ts'
 import { Session } from './session.ts'
+import type { Reading } from './topics-read.ts'
 import {
   acceptedTlsTransport,
   acceptedTransport,
@@ -39,6 +40,11 @@ export class Sessions {
     let count = 0
     for (const session of this.#all) if (session.holding) count++
     return count
+  }
+
+  /** Who has asked for records of which topics lately, while nothing has moved. */
+  get reading(): readonly Reading[] {
+    return [...this.#all].flatMap(({ reading }) => reading ?? [])
   }
 
   /** How many Fetches wait at brokers for longer than this. */

@@ -79,6 +79,7 @@ beforeEach(() => {
     retained,
     bases,
     retry() {},
+    reading: [],
     readers: () => [],
     groups: { held: () => ({ count: 0, members: [], sinceMs: null }) },
   } satisfies DataPlane

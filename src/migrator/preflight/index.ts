@@ -6,6 +6,7 @@ import { planTopics, type Mode, type Plan, type PlanRow } from './topics.ts'
 import { findTransactions } from './transactions.ts'
 
 export { isUnordered, type Finding, type TopicPlan, type UnorderedTopicPlan } from './finding.ts'
+export { findReaders } from './readers.ts'
 export { isInternal, type Mode, type Plan, type PlanRow } from './topics.ts'
 
 /**

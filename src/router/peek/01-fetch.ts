@@ -29,6 +29,8 @@ export const seen = {
   sessionId: 0,
   sessionEpoch: -1,
   unknownTopic: '',
+  /** The topics that it names, as far as they are known. */
+  topics: [] as string[],
   /** Topics of which both clusters are read, and of which this asks for nothing that the target has. */
   ungrown: [] as string[],
   /** The first and last byte of what follows the topics: forgotten topics and the rack. */
@@ -70,6 +72,7 @@ export function routeFetch(
   const partitionBytes =
     12 + (version >= 9 ? 4 : 0) + (version >= 12 ? 4 : 0) + (version >= 5 ? 8 : 0)
   if (seen.ungrown.length > 0) seen.ungrown = []
+  seen.topics = []
   let route: Destination | undefined
   let unknown = false
   let split = false
@@ -90,6 +93,7 @@ export function routeFetch(
       position = nameEnd
     }
     const topic = name === undefined ? undefined : table.topics.get(name)
+    if (name !== undefined) seen.topics.push(name)
     const parallel = table.view.spliced ? topic?.origins.planned?.parallel : undefined
     let isGrown = false
     position = sizedStart(buffer, position, frameEnd, compact)

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { findGroups } from '../../../src/migrator/preflight/groups.ts'
 import type { TopicPlan } from '../../../src/migrator/preflight/index.ts'
-import { apis, encodeSubscription, errorCodes } from '../../../src/protocol/index.ts'
+import { apis, errorCodes } from '../../../src/protocol/index.ts'
 import { FakeCluster } from '../groups/fake-cluster.ts'
 import { batch } from '../groups/world.ts'
+import { join } from './given.ts'
 
 const topics = [{ name: 'orders', targetName: 'orders', topicId: null, partitions: 2 }]
 let source: FakeCluster
@@ -31,23 +32,6 @@ function commit(name: string, topic: string, offsets: readonly bigint[]): void {
     const stored = { offset, leaderEpoch: -1, metadata: '' }
     source.group(name).offsets.commit(topic, partition, stored)
   }
-}
-
-function join(cluster: FakeCluster, name: string, clientId: string, topic = 'orders'): void {
-  const metadata = encodeSubscription(0, { topics: [topic] })
-  const on = cluster.group(name)
-  on.join(
-    {
-      ...{ memberId: '', instanceId: null, clientId, clientHost: '/10.0.0.3' },
-      ...{ sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 60_000, protocolType: 'consumer' },
-      ...{ protocols: [{ name: 'range', metadata }], newMemberId: clientId },
-      ...{ mustKnowMemberId: false, canSkipAssignment: false },
-    },
-    0,
-    () => {},
-  )
-  const claim = { memberId: clientId, instanceId: null, generationId: on.generation }
-  on.sync({ ...claim, protocolType: null, protocolName: null }, new Map(), 0, () => {})
 }
 
 /** What ListGroups says of groups whose members are of another kind. */
