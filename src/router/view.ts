@@ -36,6 +36,12 @@ export interface View {
   readonly everyTopic: boolean
   /** Whether writes go to the target: behind the splice. */
   readonly spliced: boolean
+  /**
+   * Whether what has moved is still shown with its leaders and epochs of the source. A client that is told of new
+   * partitions looks up metadata and joins anew at once; the Java client then commits nothing of a partition whose leader it
+   * sees changed, until it has checked its position there, and what it has read since its last commit comes twice.
+   */
+  readonly leadersStay: boolean
   /** The cluster that answers what concerns no topic and no group. */
   readonly home: ClusterName
   /** Groups that are not where `home` is. */
@@ -55,6 +61,7 @@ export const noView: View = {
   shortFetches: false,
   everyTopic: false,
   spliced: false,
+  leadersStay: false,
   home: 'source',
   groups: new Map(),
   placeholders: new Map(),

@@ -14,6 +14,12 @@ function orderedTopics({ topics }: MigrationState): MigrationState['topics'] {
   return ordered.length === topics.size ? topics : new Map(ordered)
 }
 
+/** Whether groups are told of new partitions that may read ordered topics, too. */
+function isMixed({ topics }: MigrationState): boolean {
+  const kinds = new Set([...topics.values()].map(({ parallel }) => parallel === undefined))
+  return kinds.size > 1
+}
+
 const places: Record<GroupStanding, GroupPlace> = {
   source: 'source',
   moving: 'moving',
@@ -45,6 +51,7 @@ export function viewOf(state: MigrationState, { hasTarget, preparing }: ViewOpti
     shortFetches: held || (preparing && !spliced),
     everyTopic: state.everyTopic,
     spliced,
+    leadersStay: spliced && state.phase !== 'target' && isMixed(state),
     home,
     groups,
     placeholders: state.placeholders,

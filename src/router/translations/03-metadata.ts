@@ -10,7 +10,7 @@ import { bodyOf, throttle } from '../decision.ts'
 import { anyOf, type RoutingTable } from '../table.ts'
 import { openSegment, virtualEpoch, writtenSegment, type Timeline } from '../timeline/index.ts'
 import type { PlannedTopic } from '../view.ts'
-import { showReplicas, shownBrokers, shownController } from './nodes.ts'
+import { showReplicas, shownBrokers, shownController, shownNode, shownNodes } from './nodes.ts'
 import {
   byTargetName,
   clustersOfPlanned,
@@ -260,5 +260,17 @@ function showPartition(
     ...showReplicas(table, cluster, partition),
     partitionIndex,
     leaderEpoch: virtualEpoch(open, partition.leaderEpoch),
+    ...(table.view.leadersStay ? ledBefore(table, timeline) : {}),
   }
+}
+
+/** Who leads a partition on the source, where it begins there. Nothing, where nobody does. */
+function ledBefore(table: RoutingTable, [first]: Timeline): Partial<Partition> {
+  if (first.cluster !== 'source') return {}
+  const known = table.source.topics.get(first.topic)?.partitions[first.partition]
+  const leaderId = shownNode(table, 'source', known?.leader ?? -1)
+  if (known === undefined || leaderId < 0) return {}
+  const replicaNodes = shownNodes(table, 'source', known.replicas)
+  const leaderEpoch = virtualEpoch(first, known.leaderEpoch)
+  return { errorCode: 0, leaderId, leaderEpoch, replicaNodes, isrNodes: replicaNodes }
 }

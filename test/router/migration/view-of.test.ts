@@ -82,6 +82,18 @@ describe('the view of a migration', () => {
     expect(some.groups).toEqual(new Map([['a', 'target']]))
   })
 
+  it('shows ordered topics led as before beside unordered ones, until all groups have moved', () => {
+    const [orders, audit] = fence.topics
+    const mixed = { ...fence, topics: [orders, { ...audit, targetPartitions: 1 }] }
+    const [first, second] = splice.partitions
+    const starts = [{ topic: 'audit', partition: 0, start: 3n }]
+    const spliced = [mixed, { ...splice, partitions: [first, second], starts }]
+    const stay = (...entries: readonly Entry[]) => view(...entries).leadersStay
+    expect([stay(mixed), stay(...spliced), stay(...spliced, drained)]).toEqual([false, true, true])
+    expect(stay(...spliced, drained, target)).toBe(false)
+    expect(stay(fence, splice)).toBe(false)
+  })
+
   it('has timelines that keep their laws, whatever came before', () => {
     let spliced = 0
     fc.assert(

@@ -133,6 +133,24 @@ describe('Metadata', () => {
     expect(answer.topics[0]?.partitions[0]?.leaderEpoch).toBe(epochBase + 4)
   })
 
+  test('ordered topics beside it are led as before, until all groups have moved', () => {
+    const led = (table: RoutingTable) => {
+      const { shown, answer } = ask(table, newest, named('orders', 'bills'), mixed)
+      const bills = answer.topics.find(({ name }) => name === 'bills')
+      return [shown['orders'], shown['bills'], bills?.partitions[0]?.leaderEpoch]
+    }
+    const orders = `0:1 1:2 ${onTarget}`
+    expect(led(mixedTable({ leadersStay: true }))).toEqual([orders, '0:3', 4])
+    expect(led(mixedTable())).toEqual([orders, '0:2', epochBase + 4])
+  })
+
+  test('where the source does not tell who leads an ordered topic, the target does', () => {
+    const { topics, ...table } = mixedTable({ leadersStay: true })
+    const source = { ...table.source, topics: new Map() }
+    const { shown } = ask({ ...table, topics, source }, newest, named('bills'), mixed)
+    expect(shown).toEqual({ bills: '0:2' })
+  })
+
   test('a source that has deleted it: as if it were off', () => {
     const { shown } = ask(parallelTable(), newest, named('orders'), { ...same, source: {} })
     expect(shown).toEqual({ orders: `0:2 1:1 ${onTarget}` })
