@@ -91,7 +91,7 @@ async function findGroup(
   const read = [...topicsOf(on, committed)].filter((topic) => ends.has(topic))
   if (read.length === 0) return []
   const parallel = read.filter((topic) => unordered.has(topic))
-  if (parallel.length > 0 && assignsItself(on)) return [selfAssigned(subject, parallel)]
+  if (parallel.length > 0 && assignsItself(listed, on)) return [selfAssigned(subject, parallel)]
   const [other] = taken.has(group) ? (await describeGroup(target, group)).members : []
   const isDormant = on.members.length === 0
   return [
@@ -133,9 +133,15 @@ function remaining(committed: CommittedOffsets, ends: Ends): bigint {
 const isModern = ({ groupType, groupState }: GroupOfAnyKind): boolean =>
   groupState !== 'Empty' && ['consumer', 'streams'].includes(groupType.toLowerCase())
 
-/** Offsets without any member ever: they came from `assign()`, or from an administrator (KIP-222 calls it simple). */
-const assignsItself = ({ protocolType, members }: DescribedGroup): boolean =>
-  protocolType === '' && members.length === 0
+/**
+ * Offsets without any member ever: they came from `assign()`, or from an administrator (KIP-222 calls it simple). Of
+ * a group that members of the protocol of KIP-848 have left, DescribeGroups tells no more.
+ */
+const assignsItself = (
+  { groupType }: GroupOfAnyKind,
+  { protocolType, members }: DescribedGroup,
+): boolean =>
+  protocolType === '' && members.length === 0 && ['', 'classic'].includes(groupType.toLowerCase())
 
 /** The members agree about something else than partitions. A group that nobody is in has no protocol. */
 const isForeign = ({ protocolType }: GroupOfAnyKind): boolean =>

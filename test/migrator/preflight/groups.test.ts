@@ -34,11 +34,11 @@ function commit(name: string, topic: string, offsets: readonly bigint[]): void {
   }
 }
 
-/** What ListGroups says of groups whose members are of another kind. */
-const list = (protocolType: string, groupType: string) =>
+/** What ListGroups says of a group whose members are, or were, of another kind. */
+const list = (protocolType: string, groupType: string, groupState = 'Stable') =>
   source.on(apis.listGroups, () => ({
     errorCode: 0,
-    groups: [{ groupId: 'billing', protocolType, groupType, groupState: 'Stable' }],
+    groups: [{ groupId: 'billing', protocolType, groupType, groupState }],
   }))
 
 const unordered = topics.map((topic) => ({ ...topic, targetPartitions: 3 }))
@@ -143,6 +143,14 @@ describe('groups of unordered topics', () => {
     commit('billing', 'orders', [60n, 100n])
     expect(await find(unordered)).toEqual([
       'blocking group billing: nobody has ever joined it: who reads with assign() is not given the new partitions (no protocol, and offsets on orders, which are unordered)',
+    ])
+  })
+
+  test('that members of the protocol of KIP-848 have left are dormant, too', async () => {
+    commit('billing', 'orders', [100n, 100n])
+    list('consumer', 'Consumer', 'Empty')
+    expect(await find(unordered)).toEqual([
+      'info group billing: it is dormant: it has no members, and nothing left to read (offsets on orders)',
     ])
   })
 
