@@ -6,10 +6,13 @@
 export interface Workload {
   readonly role: 'produce' | 'consume' | 'both'
   readonly bootstrap: string
+  /** Of a consumer, several with commas between. */
   readonly topic: string
   /** The client id, and the prefix of every value: record i is `ID-i`, under the key `k(i mod 17)`. */
   readonly id: string
   readonly group?: string
+  /** Where a consumer begins that has no position. Default: `earliest`. */
+  readonly reset?: 'earliest' | 'latest'
   /** To produce; or to consume before it ends, where the role is `consume` and this is above 0. */
   readonly records: number
   /** Records per second. */
@@ -79,6 +82,7 @@ export function programArguments(workload: Workload, wire?: string): string[] {
     topic: workload.topic,
     id: workload.id,
     group: workload.group,
+    reset: workload.reset ?? 'earliest',
     records: workload.records,
     rate: workload.rate ?? 200,
     acks: workload.acks ?? 'all',

@@ -95,10 +95,10 @@ async def consume(stopping):
     consumer = AIOKafkaConsumer(
         **common(),
         group_id=given["group"],
-        auto_offset_reset="earliest",
+        auto_offset_reset=given["reset"],
         auto_commit_interval_ms=1000,
     )
-    consumer.subscribe([given["topic"]], listener=Listener())
+    consumer.subscribe(given["topic"].split(","), listener=Listener())
     await consumer.start()
     left = int(given["records"]) if given["role"] == "consume" else 0
     bounded = left > 0

@@ -133,9 +133,9 @@ func produce(ctx context.Context) {
 
 func partitions(name string) func(context.Context, *kgo.Client, map[string][]int32) {
 	return func(ctx context.Context, client *kgo.Client, topics map[string][]int32) {
-		list := topics[given["topic"]]
-		if list == nil {
-			list = []int32{}
+		list := []int32{}
+		for _, ofTopic := range topics {
+			list = append(list, ofTopic...)
 		}
 		event(name, map[string]any{"partitions": list})
 		if name == "revoked" {
@@ -154,10 +154,14 @@ func consume(ctx context.Context) {
 	case "cooperative":
 		opts = append(opts, kgo.Balancers(kgo.CooperativeStickyBalancer()))
 	}
+	reset := kgo.NewOffset().AtStart()
+	if given["reset"] == "latest" {
+		reset = kgo.NewOffset().AtEnd()
+	}
 	client, err := kgo.NewClient(append(opts,
 		kgo.ConsumerGroup(given["group"]),
-		kgo.ConsumeTopics(given["topic"]),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeTopics(strings.Split(given["topic"], ",")...),
+		kgo.ConsumeResetOffset(reset),
 		kgo.AutoCommitInterval(time.Second),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.OnPartitionsAssigned(partitions("assigned")),

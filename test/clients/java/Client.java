@@ -89,7 +89,7 @@ public final class Client {
   private static void consume() {
     Properties p = common();
     p.put("group.id", given.get("group"));
-    p.put("auto.offset.reset", "earliest");
+    p.put("auto.offset.reset", given.get("reset"));
     p.put("auto.commit.interval.ms", "1000");
     if (given.containsKey("assignment")) {
       String assignor = given.get("assignment").equals("eager") ? "Range" : "CooperativeSticky";
@@ -98,7 +98,7 @@ public final class Client {
     if (given.containsKey("instance")) p.put("group.instance.id", given.get("instance"));
     KafkaConsumer<String, String> consumer =
         new KafkaConsumer<>(p, new StringDeserializer(), new StringDeserializer());
-    consumer.subscribe(List.of(given.get("topic")), new ConsumerRebalanceListener() {
+    consumer.subscribe(List.of(given.get("topic").split(",")), new ConsumerRebalanceListener() {
       @Override public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
         partitions("assigned", partitions);
       }

@@ -101,11 +101,11 @@ def consume():
     consumer = KafkaConsumer(
         **common(),
         group_id=given["group"],
-        auto_offset_reset="earliest",
+        auto_offset_reset=given["reset"],
         auto_commit_interval_ms=1000,
         **({} if "assignment" not in given else {"partition_assignment_strategy": assignors[given["assignment"]]}),
     )
-    consumer.subscribe([given["topic"]], listener=Listener())
+    consumer.subscribe(given["topic"].split(","), listener=Listener())
     left = int(given["records"]) if given["role"] == "consume" else 0
     bounded = left > 0
     while not stopping.is_set() and (not bounded or left > 0):

@@ -99,11 +99,14 @@ async function consume(): Promise<void> {
     if (!payload.restart) stopped.abort()
   })
   consumer.on('consumer.group_join', ({ payload }) =>
-    event('assigned', { partitions: payload.memberAssignment[text('topic')] ?? [] }),
+    event('assigned', { partitions: Object.values(payload.memberAssignment).flat() }),
   )
   consumer.on('consumer.rebalancing', () => event('revoked', { partitions: [] }))
   await consumer.connect()
-  await consumer.subscribe({ topic: text('topic'), fromBeginning: true })
+  await consumer.subscribe({
+    topics: text('topic').split(','),
+    fromBeginning: text('reset') === 'earliest',
+  })
   const consumed = (partition: number, message: Message): void => {
     event('consumed', {
       partition,

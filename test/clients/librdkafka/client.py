@@ -94,7 +94,7 @@ def consume():
     consumer = Consumer({
         **common(),
         "group.id": given["group"],
-        "auto.offset.reset": "earliest",
+        "auto.offset.reset": given["reset"],
         "auto.commit.interval.ms": 1000,
         "session.timeout.ms": 45000,
         **({} if "instance" not in given else {"group.instance.id": given["instance"]}),
@@ -114,7 +114,7 @@ def consume():
         return callback
 
     consumer.subscribe(
-        [given["topic"]],
+        given["topic"].split(","),
         on_assign=lambda _, partitions: event("assigned", partitions=[p.partition for p in partitions]),
         on_revoke=revoked("revoked"),
         on_lost=revoked("lost"),

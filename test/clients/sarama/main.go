@@ -191,10 +191,11 @@ func (h *handler) Cleanup(session sarama.ConsumerGroupSession) error {
 func cooperative() bool { return given["assignment"] == "cooperative" }
 
 func owned(session sarama.ConsumerGroupSession) []int32 {
-	if list := session.Claims()[given["topic"]]; list != nil {
-		return list
+	list := []int32{}
+	for _, ofTopic := range session.Claims() {
+		list = append(list, ofTopic...)
 	}
-	return []int32{}
+	return list
 }
 
 func (h *handler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
@@ -229,6 +230,9 @@ func consume(ctx context.Context) {
 	config := common()
 	config.Consumer.Return.Errors = true
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
+	if given["reset"] == "latest" {
+		config.Consumer.Offsets.Initial = sarama.OffsetNewest
+	}
 	config.Consumer.Offsets.AutoCommit.Interval = time.Second
 	if given["assignment"] == "cooperative" {
 		config.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{
@@ -250,7 +254,7 @@ func consume(ctx context.Context) {
 		h.bounded = records > 0
 	}
 	for ctx.Err() == nil {
-		if err := group.Consume(ctx, []string{given["topic"]}, h); err != nil {
+		if err := group.Consume(ctx, strings.Split(given["topic"], ","), h); err != nil {
 			failed("consume", err)
 			time.Sleep(200 * time.Millisecond)
 		}

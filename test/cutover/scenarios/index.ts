@@ -10,6 +10,9 @@ import { positions } from './positions.ts'
 import { staticMembers } from './static-members.ts'
 import { stragglers } from './stragglers.ts'
 import { transactional } from './transactional.ts'
+import { unordered } from './unordered.ts'
+import { leaving } from './unordered-leaving.ts'
+import { refused } from './unordered-refused.ts'
 import type { NamedScenario } from './scenario.ts'
 
 export { Stage } from './stage.ts'
@@ -27,4 +30,7 @@ export const namedScenarios: readonly NamedScenario[] = [
   ...aborts,
   ...payloads,
   ...transactional,
+  ...unordered,
+  ...leaving,
+  ...refused,
 ]
