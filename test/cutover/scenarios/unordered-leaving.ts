@@ -7,9 +7,10 @@ import {
 } from '../../clients/index.ts'
 import { createTopics } from '../../kafka/index.ts'
 import { preload } from '../native.ts'
+import { produce } from './applications.ts'
 import { assignedTo, everythingOnce, member, noErrors, readBy, valuesOf } from './members.ts'
 import { middlePair, newPair, type NamedScenario } from './scenario.ts'
-import { cutOver, pause, type Stage } from './stage.ts'
+import { cutOver, kafkaAt, pause, type Stage } from './stage.ts'
 
 /** More members than partitions of the source, so that one is idle; as many as the target's. */
 const sourcePartitions = 2
@@ -49,12 +50,12 @@ interface Leaving {
 
 async function play(stage: Stage, name: ClientName, isRenamed: boolean): Promise<void> {
   const topic = `logs-${stage.unique}`
-  const native = isRenamed ? `native-${stage.unique}` : topic
+  const nativeTopic = isRenamed ? `native-${stage.unique}` : topic
   await createTopics(stage.source, [topic], { partitions: sourcePartitions })
-  await createTopics(stage.target, [native], { partitions: targetPartitions })
-  await preload(stage.target, native, 0, preloaded)
+  await createTopics(stage.target, [nativeTopic], { partitions: targetPartitions })
+  await preload(stage.target, nativeTopic, 0, preloaded)
   const sidecar = await stage.sidecar({
-    ...(isRenamed ? { topics: [`${topic}:${native}`] } : {}),
+    ...(isRenamed ? { topics: [`${topic}:${nativeTopic}`] } : {}),
     args: ['--mode', 'unordered'],
   })
   const { bootstrap } = sidecar
@@ -68,7 +69,7 @@ async function play(stage: Stage, name: ClientName, isRenamed: boolean): Promise
       gone: [],
       direct: (i) =>
         member(stage, {
-          ...{ ...common, bootstrap: stage.target.bootstrapServers, topic: native },
+          ...{ ...common, bootstrap: stage.target.bootstrapServers, topic: nativeTopic },
           suffix: `-direct-${i}`,
         }),
     }
@@ -87,23 +88,31 @@ async function play(stage: Stage, name: ClientName, isRenamed: boolean): Promise
   const flippedAt = Date.now()
   await cutOver(stage, sidecar, 'target')
   for (const { name: group, members } of groups) {
-    const first = readBy(members).find(({ partition }) => partition >= sourcePartitions)
-    const ms = (first?.t ?? Infinity) - flippedAt
+    const grown = readBy(members).filter(({ partition }) => partition >= sourcePartitions)
+    const ms = Math.min(...grown.map(({ t }) => t)) - flippedAt
     stage.check(`${group}: reads the target within ${growthMsMax} ms`, ms <= growthMsMax, ms)
   }
   if (!isRenamed) await stage.source.stop()
+  // Those behind the sidecar may not know yet that the target has more partitions than the source had.
+  const native = produce(stage, kafkaAt(stage.target.internalServers, 'native'), nativeTopic, {
+    ...{ id: 'native', partitions: targetPartitions, everyMs: 25 },
+  })
   await nobodyIsIdle(stage, groups, 'behind the move')
   for (let i = 1; i <= memberCount; i++) await replace(stage, groups, i)
   for (const producer of producers) await producer.stop()
   const direct = stage.client(name, {
-    ...{ role: 'produce', bootstrap: stage.target.bootstrapServers, topic: native, id: 'direct' },
-    ...{ records: 100, rate: 100 },
+    ...{ role: 'produce', id: 'direct', topic: nativeTopic },
+    bootstrap: stage.target.bootstrapServers,
+    records: 100,
+    rate: 100,
   })
   await direct.ended
+  await native.stop()
   await sidecar.stop()
   const all = [...producers, direct]
+  const values = [...valuesOf(all), ...native.acked.keys()]
   for (const { name: group, members, gone } of groups) {
-    await everythingOnce(stage, group, [...gone, ...members], valuesOf(all))
+    await everythingOnce(stage, group, [...gone, ...members], values)
     const old = readBy([...gone, ...members]).filter(({ value }) => value.startsWith('old-'))
     stage.check(`${group}: and nothing older`, old.length === 0, old.slice(0, 3))
   }
