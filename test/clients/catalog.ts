@@ -22,6 +22,12 @@ export interface ClientFacts {
   readonly compressions: readonly Compression[]
   /** The oldest protocol version with which its groups can be cooperative (KIP-429), if they can. */
   readonly cooperativeMin?: string
+  /**
+   * Sends a batch again to whichever partition its partitioner now chooses, and gives the number that it had to the next batch
+   * of the former one, which the broker takes for the repetition. Where partitions are added while an answer is lost, it so
+   * repeats one record and loses another, on any cluster (test/clients/redeals.test.ts).
+   */
+  readonly redeals?: true
   /** The newest protocol version that it can be told to speak, where it must be told one. */
   readonly wireMax?: string
 }
@@ -55,6 +61,7 @@ export const clients: Readonly<Record<ClientName, ClientFacts>> = {
     toolchain: 'node',
     brokerMin: '0.10.0',
     compressions: ['none', 'gzip'], // the others are plug-ins of third parties
+    redeals: true,
   },
   'franz-go': {
     version: '1.22.2',

@@ -8,6 +8,8 @@ export interface ProducerHistory {
    * reorders where it must send again; without faults it has no reason to.
    */
   readonly idempotent: boolean
+  /** `ClientFacts.redeals` */
+  readonly redeals?: boolean
   readonly events: readonly ClientEvent[]
 }
 

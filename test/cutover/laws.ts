@@ -1,6 +1,12 @@
 /** The laws that a cutover must keep, each as a function from what clients saw to what breaks it. */
 import type { RecordEvent } from '../clients/index.ts'
-import { consumedBy, type GroupHistory, type Parallel, type ProducerHistory } from './history.ts'
+import {
+  consumedBy,
+  type GroupHistory,
+  type History,
+  type Parallel,
+  type ProducerHistory,
+} from './history.ts'
 
 const place = (record: RecordEvent) => `${record.partition}@${record.offset}`
 
@@ -13,22 +19,53 @@ function split(value: string): { readonly producer: string; readonly sequence: n
   return { producer: value.slice(0, at), sequence: Number(value.slice(at + 1)) }
 }
 
+/** What clients may do by themselves, where something was killed, or partitions were added. */
+type Circumstances = Pick<History, 'from' | 'faults' | 'parallel'>
+
 /** Every acknowledged record was consumed. */
 export function lossesOf(
   producers: readonly ProducerHistory[],
   group: GroupHistory,
-  from: number,
+  { from, ...circumstances }: Circumstances,
 ): string[] {
   const seen = new Set(consumedBy(group).map((r) => r.value))
-  return producers
-    .flatMap(ackedBy)
-    .flatMap((record) =>
-      seen.has(record.value)
+  return producers.flatMap((producer) => {
+    const mistaken = mistakenFor(producer, group, circumstances)
+    return ackedBy(producer).flatMap((record) =>
+      seen.has(record.value) || mistaken(record)
         ? []
         : [
             `lost: ${record.value}, acknowledged at ${place(record)} ${record.t - from} ms after the flip, never came to ${group.name}`,
           ],
     )
+  })
+}
+
+/**
+ * Whether a record was acknowledged in place of another one of its producer, which that has sent again to another
+ * partition meanwhile, with partitions that were added and an answer that was lost.
+ */
+function mistakenFor(
+  producer: ProducerHistory,
+  group: GroupHistory,
+  { faults, parallel }: Omit<Circumstances, 'from'>,
+): (record: RecordEvent) => boolean {
+  if (!faults || parallel === undefined || producer.redeals !== true) return () => false
+  const redealt = redealtOf(producer, group)
+  const log = new Map(consumedBy(group).map((record) => [place(record), record.value]))
+  return (record) => redealt.has(log.get(place(writtenTo(record, parallel))) ?? '')
+}
+
+/** The records of a producer that stand in more than one partition. */
+function redealtOf({ id }: ProducerHistory, group: GroupHistory): ReadonlySet<string> {
+  const partitions = new Map<string, number>()
+  return new Set(
+    consumedBy(group).flatMap(({ value, partition }) => {
+      const before = partitions.get(value) ?? partition
+      partitions.set(value, partition)
+      return split(value).producer === id && before !== partition ? [value] : []
+    }),
+  )
 }
 
 /**
@@ -90,7 +127,7 @@ const writtenTo = (
 export function repetitionsOf(
   producers: readonly ProducerHistory[],
   group: GroupHistory,
-  faults: boolean,
+  { faults, parallel }: Omit<Circumstances, 'from'>,
 ): string[] {
   const findings: string[] = []
   const byId = new Map(producers.map((p) => [p.id, p]))
@@ -102,7 +139,8 @@ export function repetitionsOf(
     if (producer === undefined)
       findings.push(`strange: ${record.value} at ${here}, which nobody here has written`)
     const before = places.get(record.value)
-    const mustBeOnce = !faults || producer?.idempotent === true
+    const mayRedeal = parallel !== undefined && producer?.redeals === true
+    const mustBeOnce = !faults || (producer?.idempotent === true && !mayRedeal)
     if (before !== undefined && before !== here && mustBeOnce)
       findings.push(`repeated: ${record.value} is in the log at ${before} and at ${here}`)
     places.set(record.value, here)

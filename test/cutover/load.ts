@@ -1,5 +1,6 @@
 import {
   assignmentsOf,
+  clients,
   startClient,
   type Assignment,
   type Program,
@@ -91,7 +92,10 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
       await Promise.all(consumers.map((client) => client.stop()))
     },
     histories: () => ({
-      producers: producers.map(({ client, ...rest }) => ({ ...rest, events: client.events })),
+      producers: producers.map(({ client, ...rest }) => ({
+        ...{ ...rest, events: client.events },
+        redeals: clients[program.client].redeals === true,
+      })),
       groups: groups.map(({ name, members }) => ({
         name,
         members: members.map(({ id, client }) => ({ id, events: client.events })),

@@ -217,6 +217,25 @@ describe('the verdict of a cutover', () => {
     ])
   })
 
+  test('excuses what a client loses by itself that sends a batch again to another partition', () => {
+    const parallel = { sourcePartitions: 2, targetPartitions: 2 }
+    // once-3 was written to partition 2, as 0; its answer was lost, and it went to partition 3, which is new.
+    const once = [...good.once, acked('once-3', 3, 7, 80), acked('once-4', 0, 5, 81)]
+    const second = [...good.second, consumed('once-3', 2, 5, 90), consumed('once-3', 3, 7, 91)]
+    const told = (changes: Partial<History>, redeals: boolean) => {
+      const { producers, ...rest } = history({ once, second }, true)
+      const clients = producers.map((producer) => ({ ...producer, redeals }))
+      return [...judge({ ...rest, producers: clients, parallel, ...changes }).findings]
+    }
+    const found = [
+      'lost: once-4, acknowledged at 0@5 80 ms after the flip, never came to g',
+      'repeated: once-3 is in the log at 2@5 and at 3@7',
+    ]
+    expect(told({}, true)).toEqual([])
+    expect(told({}, false)).toEqual(found)
+    expect(told({ faults: false }, true)).toEqual(expect.arrayContaining(found))
+  })
+
   test('finds a client that did not come to its end', () => {
     const { producers, ...rest } = history()
     const cut = producers.map((p) => ({ ...p, events: p.events.filter((e) => e !== done) }))

@@ -48,9 +48,9 @@ const findingsMax = 12
 export function judge(history: History): Verdict {
   const { producers, groups, faults, parallel } = history
   const findings = groups.flatMap((group) => [
-    ...lossesOf(producers, group, history.from),
+    ...lossesOf(producers, group, history),
     ...placesOf(producers, group, parallel),
-    ...repetitionsOf(producers, group, faults),
+    ...repetitionsOf(producers, group, history),
     ...disorderOf(producers, group, faults, parallel),
   ])
   const errors = faults ? [] : Object.entries(errorsOf(history))
