@@ -20,15 +20,19 @@ export interface Subscribers {
   readonly protocolName: string | null
   /** By member, the topics that it subscribes to. */
   readonly topics: ReadonlyMap<string, ReadonlySet<string>>
+  /** By member, what it keeps through the rebalance (KIP-429); empty where nobody keeps anything. */
+  readonly owned: ReadonlyMap<string, Assigned>
 }
+
+/** By topic, the partitions of one member. */
+type Assigned = ReadonlyMap<string, readonly number[]>
 
 /** Whether a leader's deal is looked at: that of consumers which have moved, while some topic is unordered. */
 export const isRedealt = (view: View, { groupId, protocolType }: JoinGroupRequest): boolean =>
   protocolType === 'consumer' && placeOf(view, groupId) === 'target' && unordered(view).length > 0
 
 /**
- * What a leader is told of the members of its group. Undefined where it deals as it likes: some member keeps
- * partitions through the rebalance (KIP-429), and nobody else may be given them before it has lost them.
+ * What a leader is told of the members of its group; undefined where that cannot be read.
  *
  * @param answer by the names and numbers that clients know
  */
@@ -42,12 +46,14 @@ export function subscribersOf(
       memberId,
       ...decodeSubscription(metadata).message,
     }))
-    const keeps = told.some(({ ownedPartitions }) =>
+    const topics = new Map(told.map((each) => [each.memberId, new Set(each.topics)]))
+    const keeping = told.filter(({ ownedPartitions }) =>
       ownedPartitions.some(({ partitions }) => partitions.length > 0),
     )
-    if (keeps) return undefined
-    const topics = new Map(told.map((each) => [each.memberId, new Set(each.topics)]))
-    return { groupId, generationId, protocolName, topics }
+    const owned = new Map(
+      keeping.map(({ memberId, ownedPartitions }) => [memberId, byTopic(ownedPartitions)]),
+    )
+    return { groupId, generationId, protocolName, topics, owned }
   })
 }
 
@@ -55,6 +61,9 @@ export function subscribersOf(
  * Gives of each unordered topic as many of the target's partitions to each of its subscribers: a leader counts
  * those of the source, too, which are dropped on the way to the target, and some members might be left with
  * nothing.
+ *
+ * Where members keep partitions through the rebalance, it deals as it likes, unless it leaves somebody with nothing. What
+ * another one keeps is then given to nobody: who loses it joins anew, as ever (KIP-429), and the next deal has it.
  *
  * @param asked by the names and numbers that clients know
  */
@@ -67,7 +76,9 @@ export function redealt(
   if (asked.groupId !== groupId || asked.generationId !== generationId) return asked
   const payloads = readable(() => payloadsOf(asked, topics.keys()))
   if (payloads === undefined) return asked
-  const given = new Map([...payloads].map(([id, { message }]) => [id, byTopic(message)]))
+  const given = new Map(
+    [...payloads].map(([id, { message }]) => [id, byTopic(message.assignedPartitions)]),
+  )
   const changed = dealTopics(view, subscribers, given)
   if (changed.size === 0) return asked
   const assignments = new Map(asked.assignments.map((each) => [each.memberId, each]))
@@ -80,9 +91,6 @@ export function redealt(
   return { ...asked, assignments: [...assignments.values()] }
 }
 
-/** By topic, the partitions of one member. */
-type Assigned = ReadonlyMap<string, readonly number[]>
-
 /** These deal partition by partition; range, and who knows what else, keeps like topics together. */
 const acrossTopics: ReadonlySet<string | null> = new Set([
   'roundrobin',
@@ -94,7 +102,7 @@ const acrossTopics: ReadonlySet<string | null> = new Set([
 /** @returns what those get for whom something changes, by member */
 function dealTopics(
   view: View,
-  { protocolName, topics }: Subscribers,
+  { protocolName, topics, owned }: Subscribers,
   given: ReadonlyMap<string, Assigned>,
 ): ReadonlyMap<string, Assigned> {
   const changed = new Map<string, Map<string, readonly number[]>>()
@@ -106,9 +114,15 @@ function dealTopics(
     const has = (memberId: string) => given.get(memberId)?.get(name) ?? []
     // A leader gets none that it does not know of: Java 4.3.1 then failed at every rebalance.
     const known = [...given.keys()].flatMap(has).filter((partition) => partition >= first)
-    const shares = deal(new Map(subscribers.map((id) => [id, has(id)])), known, loads)
+    const kept = keptOf(owned, name)
+    // What a member keeps is taken from it last.
+    const held = subscribers.map((id) => [id, kept.first(id, has(id))] as const)
+    if (owned.size > 0 && !isSomebodyIdle(held, first)) continue
+    const shares = deal(new Map(held), known, loads)
     for (const memberId of given.keys()) {
-      const share = shares.get(memberId) ?? []
+      const share = (shares.get(memberId) ?? []).filter(
+        (each) => has(memberId).includes(each) || !kept.byOthers(memberId, each),
+      )
       loads?.set(memberId, (loads.get(memberId) ?? 0) + share.length)
       const ofSource = has(memberId).filter((partition) => partition < first)
       const gets = [...ofSource, ...share]
@@ -118,6 +132,27 @@ function dealTopics(
     }
   }
   return changed
+}
+
+/** Whether one has none of the target's partitions, and another more than one. */
+function isSomebodyIdle(
+  held: readonly (readonly [memberId: string, partitions: readonly number[]])[],
+  first: number,
+): boolean {
+  const counts = held.map(([, has]) => has.filter((each) => each >= first).length)
+  return counts.includes(0) && counts.some((count) => count > 1)
+}
+
+/** Who keeps what of a topic through the rebalance. */
+function keptOf(owned: Subscribers['owned'], topic: string) {
+  const keeps = (memberId: string, partition: number): boolean =>
+    owned.get(memberId)?.get(topic)?.includes(partition) === true
+  return {
+    first: (memberId: string, partitions: readonly number[]): readonly number[] =>
+      partitions.toSorted((a, b) => Number(keeps(memberId, b)) - Number(keeps(memberId, a))),
+    byOthers: (memberId: string, partition: number): boolean =>
+      [...owned.keys()].some((other) => other !== memberId && keeps(other, partition)),
+  }
 }
 
 /** How many partitions of other topics each member has. */
@@ -188,9 +223,11 @@ function payloadsOf(
   return payloads
 }
 
-function byTopic({ assignedPartitions }: Payload['message']): Assigned {
+function byTopic(
+  list: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
+): Assigned {
   const assigned = new Map<string, readonly number[]>()
-  for (const { topic, partitions } of assignedPartitions) {
+  for (const { topic, partitions } of list) {
     assigned.set(topic, [...(assigned.get(topic) ?? []), ...partitions])
   }
   return assigned

@@ -228,10 +228,83 @@ test('what sarama remembers of an assignment is what it gets', () => {
   })
 })
 
-test('a leader deals as it likes while members keep partitions through the rebalance, or say what we cannot read', () => {
-  const owning = sync({ ...both, c: { topics: ['orders'], owned: { x: [1] } } }, {})
-  expect(owning.subscribers).toBeUndefined()
-  expect(sync({ ...both, c: { topics: ['orders'], owned: { x: [] } } }, {}).subscribers).toBeDefined() // prettier-ignore
+describe('where members keep partitions through the rebalance', () => {
+  const topics = ['orders']
+  const dealt = (
+    owned: Readonly<Record<string, readonly number[]>>,
+    given: Readonly<Record<string, readonly number[]>>,
+  ) => {
+    const said = Object.entries(owned).map(([id, of]) => [id, { topics, owned: { orders: of } }])
+    const payloads = Object.entries(given).map(([id, of]) => [id, assignment({ orders: of })])
+    const shares = dealtOf(sync(Object.fromEntries(said), Object.fromEntries(payloads)))
+    return Object.fromEntries(Object.entries(shares).map(([id, { orders }]) => [id, orders ?? []]))
+  }
+
+  test('a leader deals as it likes, unless somebody would be idle', () => {
+    const uneven = { a: [2, 3, 4], b: [0, 1] }
+    expect(dealt({ a: [2, 3, 4], b: [] }, uneven)).not.toEqual(uneven)
+    const some = { a: [2, 3], b: [4, 0], c: [1] }
+    expect(dealt({ a: [2, 3], b: [4] }, { a: [2, 3], b: [4, 0] })).toEqual({ a: [2, 3], b: [4, 0] })
+    expect(dealt({ a: [2, 3], b: [4], c: [] }, some)).not.toEqual(some)
+  })
+
+  test('what nobody keeps goes to who would be idle at once', () => {
+    const owned = { a: [4], b: [2], c: [] }
+    // Partition 3 was that of a member that has left.
+    expect(dealt(owned, { a: [3, 4], b: [2], c: [0, 1] })).toEqual({ a: [4], b: [2], c: [0, 1, 3] })
+  })
+
+  test('what another one keeps is given to nobody, until that has lost it', () => {
+    const first = dealt({ a: [2, 3], b: [4], c: [] }, { a: [2, 3], b: [4, 0], c: [1] })
+    expect(first).toEqual({ a: [2], b: [4, 0], c: [1] })
+    const next = dealt({ a: [2], b: [4], c: [] }, { a: [2, 3], b: [4, 0], c: [1] })
+    expect(next).toEqual({ a: [2], b: [4, 0], c: [1, 3] })
+  })
+
+  test('what two of them claim stays with whom the leader gives it to', () => {
+    const owned = { a: [2, 3], b: [3], c: [] }
+    expect(dealt(owned, { a: [2], b: [3, 4], c: [0, 1] })).toEqual({ a: [2], b: [3], c: [0, 1, 4] })
+  })
+
+  /** As the sticky assignors do: everybody keeps what it has, the rest goes to who has least. */
+  const sticky = (owned: ReadonlyMap<string, readonly number[]>, all: readonly number[]) => {
+    const shares = new Map([...owned].map(([id, of]) => [id, [...of]]))
+    const left = all.filter((each) => ![...owned.values()].flat().includes(each))
+    for (const partition of left) {
+      const [least] = [...shares.values()].toSorted((a, b) => a.length - b.length)
+      least?.push(partition)
+    }
+    return shares
+  }
+
+  test('nobody stays idle, and nobody is given what another one keeps', () => {
+    const ids = ['a', 'b', 'c', 'd']
+    const holders = fc.array(fc.option(fc.constantFrom(...ids)), { minLength: 3, maxLength: 3 })
+    fc.assert(
+      fc.property(holders, fc.integer({ min: 1, max: 4 }), (held, count) => {
+        const members = ids.slice(0, count)
+        let owned = new Map(
+          members.map((id) => [id, [2, 3, 4].filter((_, i) => held[i] === id)] as const),
+        )
+        for (let round = 0; round < 3; round++) {
+          const given = sticky(owned, [0, 1, 2, 3, 4])
+          const shares = dealt(Object.fromEntries(owned), Object.fromEntries(given))
+          const next = members.map((id) => [id, (shares[id] ?? []).filter((p) => p >= 2)] as const)
+          for (const [id, gets] of next) {
+            const others = [...owned].filter(([other]) => other !== id).flatMap(([, of]) => of)
+            expect(gets.filter((partition) => others.includes(partition))).toEqual([])
+          }
+          owned = new Map(next)
+        }
+        expect([...owned.values()].flat().toSorted()).toEqual([2, 3, 4])
+        const idle = [...owned.values()].filter(({ length }) => length === 0).length
+        expect(idle).toBe(Math.max(0, count - 3))
+      }),
+    )
+  })
+})
+
+test('a leader deals as it likes where members say what we cannot read', () => {
   expect(sync({}, {}).subscribers).toBeUndefined()
   const members = [{ memberId: 'a', groupInstanceId: null, metadata: Buffer.from([0]) }]
   expect(subscribersOf(joining, { ...joined, members })).toBeUndefined()
