@@ -108,7 +108,7 @@ async function play(stage: Stage, name: ClientName, isRenamed: boolean): Promise
   })
   await direct.ended
   await native.stop()
-  await sidecar.stop()
+  await sidecar.kill()
   const all = [...producers, direct]
   const values = [...valuesOf(all), ...native.acked.keys()]
   for (const { name: group, members, gone } of groups) {

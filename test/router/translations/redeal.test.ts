@@ -234,8 +234,12 @@ describe('where members keep partitions through the rebalance', () => {
     owned: Readonly<Record<string, readonly number[]>>,
     given: Readonly<Record<string, readonly number[]>>,
   ) => {
-    const said = Object.entries(owned).map(([id, of]) => [id, { topics, owned: { orders: of } }])
-    const payloads = Object.entries(given).map(([id, of]) => [id, assignment({ orders: of })])
+    const said = Object.entries(owned).map(
+      ([id, of]) => [id, { topics, owned: { orders: of } }] as const,
+    )
+    const payloads = Object.entries(given).map(
+      ([id, of]) => [id, assignment({ orders: of })] as const,
+    )
     const shares = dealtOf(sync(Object.fromEntries(said), Object.fromEntries(payloads)))
     return Object.fromEntries(Object.entries(shares).map(([id, { orders }]) => [id, orders ?? []]))
   }
