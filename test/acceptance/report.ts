@@ -15,63 +15,104 @@ export async function writeReport(results: readonly Result[]): Promise<string> {
 export function formatReport(results: readonly Result[], date: string): string {
   const full = results.filter((result) => !result.cell.endsWith('(direct only)'))
   const count = (verdict: Result['verdict']) => full.filter((r) => r.verdict === verdict).length
-  const traffic = full.filter((result) => result.cell.startsWith('client '))
-  const cutovers = full.filter((result) => isCutover(result.cell))
-  const scenarios = full.filter((result) => result.cell.startsWith('scenario '))
-  const others = full.filter((r) => r.cell.startsWith('tool '))
+  const of = (kind: RegExp) => full.filter(({ cell }) => kind.test(cell))
+  const unordered = of(/^unordered /)
+  const sections = [
+    section('Clients', aboutClients, clientColumns, of(/^client /).map(trafficRow)),
+    section('Tools', '', ['cell', 'verdict', 'compared'], of(/^tool /).map(toolRow)),
+    section('Cutovers', aboutCutovers, cutoverColumns, of(/^(cutover|kill) /).map(cutoverRow)),
+    section(
+      'Unordered cutovers',
+      aboutUnordered(unordered),
+      unorderedColumns,
+      unordered.map(unorderedRow),
+    ),
+    section(
+      'Scenarios',
+      aboutScenarios,
+      ['cell', 'verdict', 'checked'],
+      of(/^scenario /).map(scenarioRow),
+    ),
+    findings(full),
+  ]
   return `# Acceptance, ${date}
 
 ${count('pass')} cells passed, ${count('fail')} failed, ${count('skip')} skipped.
 
-Each client writes and reads the same load twice at the same time, directly and through the sidecar, on three
-brokers: one idempotent producer where the client has one, two consumers of one group, 100 records per second.
-\`rolling\` restarts every broker once meanwhile. A cell passes when every acknowledged record was consumed, in
-order per partition, and the application saw no kind of error that it does not see without the sidecar.
+${clientNames.map((name) => `${name} ${clients[name].version}`).join(', ')}; Node ${[...new Set(full.map((r) => r.node))].join(', ')}; kafka-cutover ${[...new Set(full.map((r) => r.commit))].join(', ')}.
 
-Kafka ${brokerVersions.join(', ')}; ${clientNames.map((name) => `${name} ${clients[name].version}`).join(', ')}; Node ${[...new Set(full.map((r) => r.node))].join(', ')}; kafka-cutover ${[...new Set(full.map((r) => r.commit))].join(', ')}.
-
-## Clients
-
-Sidecar / direct: records acknowledged, delivered again, errors that the application saw, and the longest time
-without an acknowledgement.
-
-| client | Kafka | scenario | verdict | acknowledged | again | errors | longest gap, ms |
-|---|---|---|---|---|---|---|---|
-${traffic.map(trafficRow).join('')}
-## Tools
-
-| cell | verdict | compared |
-|---|---|---|
-${others.map((r) => `| ${r.cell} | ${r.verdict} | ${r.figures['compared'] ?? ''} |\n`).join('')}
-
-## Cutovers
-
-Two producers and the groups of one client, through one sidecar, while it cuts over. \`cutover\` then stops the
-source; \`kill\` kills something at a random moment around it, which comes back. A cell passes when every
-acknowledged record came to every group, at its offset and in order, without repetition where nothing was killed;
-when the target holds the groups' commits; and, where nothing was killed, when no application saw an error.
-
-| cell | verdict | phase target after, ms | longest gap of acknowledgements, of a partition, ms | again | rebalances | errors | killed |
-|---|---|---|---|---|---|---|---|
-${cutovers.map(cutoverRow).join('')}
-
-## Scenarios
-
-Cutovers with something particular about them, on one broker each; what is named was looked at and found true.
-
-| cell | verdict | checked |
-|---|---|---|
-${scenarios.map((r) => `| ${r.cell.slice('scenario '.length)} | ${r.verdict} | ${r.figures['checked'] ?? ''} |\n`).join('')}
-${findings(full)}`
+${sections.filter((text) => text !== '').join('\n')}`
 }
 
-const isCutover = (cell: string) => /^(cutover|kill) /.test(cell)
+const aboutClients = `Each client writes and reads the same load twice at the same time, directly and through the sidecar, on three
+brokers (Kafka ${brokerVersions.join(', ')}): one idempotent producer where the client has one, two consumers of one group, 100
+records per second. \`rolling\` restarts every broker once meanwhile. A cell passes when every acknowledged record was consumed, in
+order per partition, and the application saw no kind of error that it does not see without the sidecar.
+
+Sidecar / direct: records acknowledged, delivered again, errors that the application saw, and the longest time
+without an acknowledgement.`
+const clientColumns = ['client', 'Kafka', 'scenario', 'verdict', 'acknowledged', 'again', 'errors', 'longest gap, ms'] // prettier-ignore
+
+const aboutCutovers = `Two producers and the groups of one client, through one sidecar, while it cuts over. \`cutover\` then stops the
+source; \`kill\` kills something at a random moment around it, which comes back. A cell passes when every
+acknowledged record came to every group, at its offset and in order, without repetition where nothing was killed;
+when the target holds the groups' commits; and, where nothing was killed, when no application saw an error.`
+const cutoverColumns = ['cell', 'verdict', 'phase target after, ms', 'longest gap of acknowledgements, of a partition, ms', 'again', 'rebalances', 'errors', 'killed'] // prettier-ignore
+
+/** With the medians and the extremes of the cells in which nothing was killed. */
+function aboutUnordered(results: readonly Result[]): string {
+  const calm = results.filter(({ figures }) => figures['killed'] === undefined)
+  const gaps = calm.map(({ figures }) => Number(figures['ackGapMaxMs']))
+  const growth = calm.flatMap(({ figures }) => String(figures['growthMs']).split(', ').map(Number))
+  return `Two producers and the groups of one client, through one sidecar, while a topic of N partitions is flipped to one of M. Then
+the source is stopped; \`kill\` kills the sidecar at a random moment instead, and starts it again. A cell passes when every
+acknowledged record came to every group once, where it was written, and the target holds the groups' commits; and, where nothing
+was killed, when no application saw an error, no producer waited for 250 ms, every group read the target within 10 s, and no
+member was disturbed more than twice, by the new partitions and by the move. Of the cells without a kill, median and worst: the longest gap of acknowledgements ${spread(gaps)} ms,
+the target read after ${spread(growth)} ms.`
+}
+const unorderedColumns = ['cell', 'verdict', 'target read after, ms', ...cutoverColumns.slice(2)]
+
+const spread = (values: readonly number[]): string => {
+  const sorted = values.toSorted((a, b) => a - b)
+  return `${sorted[Math.floor(sorted.length / 2)] ?? '-'} and ${sorted.at(-1) ?? '-'}`
+}
+
+const aboutScenarios =
+  'Cutovers with something particular about them, on one broker each; what is named was looked at and found true.'
+
+function section(
+  title: string,
+  about: string,
+  columns: readonly string[],
+  rows: readonly string[],
+): string {
+  if (rows.length === 0) return ''
+  const head = `| ${columns.join(' | ')} |\n|${columns.map(() => '---|').join('')}\n`
+  return `## ${title}\n\n${about === '' ? '' : `${about}\n\n`}${head}${rows.join('')}`
+}
+
+const toolRow = ({ cell, verdict, figures }: Result): string =>
+  `| ${cell} | ${verdict} | ${figures['compared'] ?? ''} |\n`
+
+const scenarioRow = ({ cell, verdict, figures }: Result): string =>
+  `| ${cell.slice('scenario '.length)} | ${verdict} | ${figures['checked'] ?? ''} |\n`
 
 function cutoverRow({ cell, verdict, figures }: Result): string {
+  return `| ${[cell, verdict, ...courseOf(figures)].join(' | ')} |\n`
+}
+
+function unorderedRow({ cell, verdict, figures }: Result): string {
+  const read = figures['growthMs'] ?? '-'
+  return `| ${[cell.slice('unordered '.length), verdict, read, ...courseOf(figures)].join(' | ')} |\n`
+}
+
+/** What `cutoverColumns` name behind the verdict. */
+function courseOf(figures: Result['figures']): readonly (number | string)[] {
   const figure = (name: string) => figures[name] ?? '-'
   const gaps = `${figure('ackGapMaxMs')}, ${figure('gapMaxMs')}`
-  const columns = [figure('targetAfterMs'), gaps, figure('again'), figure('rebalances')]
-  return `| ${[cell, verdict, ...columns, figure('errors'), figures['killed'] ?? ''].join(' | ')} |\n`
+  const counts = [figure('again'), figure('rebalances'), figure('errors')]
+  return [figure('targetAfterMs'), gaps, ...counts, figures['killed'] ?? '']
 }
 
 function trafficRow(result: Result): string {
