@@ -4,8 +4,17 @@ import { setupClients } from '../clients/index.ts'
 import { namedScenarios, Stage } from '../cutover/scenarios/index.ts'
 import { requireKafka, startCluster } from '../kafka/index.ts'
 
-/** Those of the acceptance matrix that always run: what only real brokers do, and a kill in the middle of it. */
-const names = ['stragglers', 'stragglers-killed', 'lost-acks-killed']
+/**
+ * Those of the acceptance matrix that always run: what only real brokers do, a kill in the middle of it, every client while it
+ * hears of new partitions, and one that leaves its sidecar behind.
+ */
+const names = [
+  'stragglers',
+  'stragglers-killed',
+  'lost-acks-killed',
+  'unordered-latest',
+  'unordered-leaving-java-4.3.1',
+]
 const [sourceVersion, targetVersion] = ['3.9.1', '4.3.1']
 
 const kafka = await requireKafka()
