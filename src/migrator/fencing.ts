@@ -43,7 +43,7 @@ export interface FencingOptions {
 /**
  * One attempt to splice: everything that takes time first, then the fence, then its outcome.
  *
- *     prepare -> fence entry -> held -> produced -> ends agree -> splice entry
+ *     prepare -> fence entry -> held -> produced -> ends agree -> readers wait, ends again -> splice entry
  *        \            \-- deadline, operator, a cluster that fails -> abort entry
  *         \-- aborted before anything was held
  *
@@ -188,14 +188,21 @@ export class Fencing {
       () => {},
     )
     while (record.state.phase === 'fenced') {
+      const options = { fenceDeadlineMs: deadlineMs, dormant: 'wait' } as const
       if (facts.quiesced === true) facts = { ...facts, ...(await this.#ends(plan)) }
+      if (record.mayBeSpliced(facts, options)) {
+        // What somebody who knows no sidecar writes from here on, nobody is given before it is known where it lies.
+        record.settle(true)
+        facts = { ...facts, ...(await this.#ends(plan)) }
+      }
       if (this.#abortReason !== undefined) {
         const { id: fence } = record.state.fence as Fence
         await record.append({ kind: 'abort', fence, at: now(), reason: this.#abortReason })
         return
       }
-      const options = { fenceDeadlineMs: deadlineMs, dormant: 'wait' } as const
-      if (!(await record.step(facts, options))) await sleep(pollMs)
+      if (await record.step(facts, options)) continue
+      record.settle(false)
+      await sleep(pollMs)
     }
     // Its deadline came: for how long producers may be held is the operator's to say, once.
     if (record.state.phase === 'source') this.#isOpen = false

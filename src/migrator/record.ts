@@ -47,6 +47,7 @@ export class MigrationRecord {
   readonly #options: RecordOptions
   #state: MigrationState = initialState
   #preparing = false
+  #settling = false
   #appending: Promise<void> = Promise.resolve()
   /** What the next step waits for, as sentences. */
   waitingFor: readonly string[] = []
@@ -66,6 +67,22 @@ export class MigrationRecord {
 
   prepare(preparing: boolean): void {
     this.#preparing = preparing
+    this.show()
+  }
+
+  /** Whether nothing is missing any more for a splice, as far as the facts say. */
+  mayBeSpliced(facts: Facts, options: StepOptions): boolean {
+    const step = nextStep(this.#state, facts, this.#options.now(), options)
+    return step.kind === 'append' && step.entry.kind === 'splice'
+  }
+
+  /**
+   * Whether readers are kept waiting for a splice to be decided: what they are given from here on might lie behind
+   * the end that the source is asked for. Until it is taken back, or an entry decides.
+   */
+  settle(settling: boolean): void {
+    if (settling === this.#settling) return
+    this.#settling = settling
     this.show()
   }
 
@@ -111,6 +128,7 @@ export class MigrationRecord {
       await journal.append(entry)
       const from = this.#state.phase
       this.#state = next.state
+      if (from === 'fenced') this.#settling = false
       // From here on nothing keeps those who wait for the splice, but what they may have written already.
       if (entry.kind === 'splice') this.#expect(this.timelines)
       if (entry.kind === 'sequence-base') {
@@ -146,7 +164,9 @@ export class MigrationRecord {
   }
 
   show(): void {
-    this.#options.plane.show(viewOf(this.#state, { hasTarget: true, preparing: this.#preparing }))
+    const { plane } = this.#options
+    const [preparing, settling] = [this.#preparing, this.#settling]
+    plane.show(viewOf(this.#state, { hasTarget: true, preparing, settling }))
   }
 
   /** Resolves when nothing is being appended. */

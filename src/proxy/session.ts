@@ -220,7 +220,8 @@ export class Session
   }
 
   isLate(of: Exchange): boolean {
-    return !of.spliced && this.context.table().view.spliced
+    const { spliced, settling } = this.context.table().view
+    return !of.spliced && (spliced || settling)
   }
 
   isNext(of: Exchange | undefined): boolean {
@@ -238,10 +239,20 @@ export class Session
   }
 
   collected(of: Exchange, answer: Buffer): void {
-    if (of.apiKey === apis.fetch.key) {
-      return this.done(of, cutLateFetch(this.context.table(), of.version, of.correlationId, answer))
-    }
+    if (of.apiKey === apis.fetch.key) return this.#late(of, answer)
     rewrite(of, () => Buffer.from(answer), this.context, this)
+  }
+
+  /** A Fetch from before a splice. One that comes while it is being decided waits: it may end before what this brings. */
+  #late(of: Exchange, answer: Buffer): void {
+    const { table, tableChanged } = this.context
+    if (!table().view.settling) {
+      return this.done(of, cutLateFetch(table(), of.version, of.correlationId, answer))
+    }
+    const whole = Buffer.from(answer)
+    tableChanged()
+      .then(() => this.#late(of, whole))
+      .catch(this.broke)
   }
 
   translated(of: Exchange, gather: () => NamingAnswer): void {

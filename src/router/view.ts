@@ -30,6 +30,11 @@ export interface View {
   readonly topics: ReadonlyMap<string, PlannedTopic>
   /** Whether what is produced to the plan's topics is held. */
   readonly held: boolean
+  /**
+   * Whether what readers are answered waits for a splice to be decided: the source is being asked for its end, and what
+   * somebody writes there from now on may lie behind it.
+   */
+  readonly settling: boolean
   /** Whether a Fetch may wait long: not while a splice is near, which a waiting Fetch would not notice. */
   readonly shortFetches: boolean
   /** Whether the plan is every topic: what is created behind the splice is created on the target. */
@@ -58,6 +63,7 @@ export const noView: View = {
   clusterId: null,
   topics: new Map(),
   held: false,
+  settling: false,
   shortFetches: false,
   everyTopic: false,
   spliced: false,

@@ -231,6 +231,33 @@ describe('a mixed plan', () => {
   })
 })
 
+test('readers wait before the source is asked for the end that a splice has, until it is decided', async () => {
+  const seen: string[] = []
+  const lists = (): void => void seen.push(views.at(-1)?.settling === true ? 'waiting' : 'going on')
+  const { listOffsets } = apis
+  source.fault = (key) => {
+    if (key === listOffsets.key && record.state.phase === 'fenced') lists()
+    return undefined
+  }
+  await fencing().run(planOf(ordered))
+  expect(record.state.phase).toBe('spliced')
+  expect(new Set(seen.slice(0, seen.indexOf('waiting')))).toEqual(new Set(['going on']))
+  expect(new Set(seen.slice(seen.indexOf('waiting')))).toEqual(new Set(['waiting']))
+  expect(views.at(-1)).toMatchObject({ settling: false, spliced: true })
+})
+
+test('readers go on when the end could not be told, and wait again for the next', async () => {
+  let asked = 0
+  source.fault = (key) =>
+    key === apis.listOffsets.key && views.at(-1)?.settling === true && asked++ === 0
+      ? 'lost'
+      : undefined
+  await fencing().run(planOf(ordered))
+  expect(record.state.phase).toBe('spliced')
+  const turns = views.filter(({ settling }, i) => settling !== views[i - 1]?.settling)
+  expect(turns.map(({ settling }) => settling)).toEqual([false, true, false, true, false])
+})
+
 test('a base of sequence numbers is kept under the partition that clients know', async () => {
   await fencing().run(planOf(unordered))
   const timelines = record.state.topics.get('logs')?.timelines ?? []

@@ -8,6 +8,7 @@ import {
   type PlannedTopic,
   type View,
 } from '../../src/router/index.ts'
+import { nodeId } from '../../src/ids.ts'
 import { apis, errorCodes } from '../../src/protocol/index.ts'
 import { until } from '../kafka/ports.ts'
 import { answerOf, connectClient, frameOf } from './client.ts'
@@ -114,6 +115,45 @@ describe('a splice', () => {
     expect(values(source, 0)).toEqual(['a'])
     expect(values(target, 0)).toEqual(['b', 'c'])
     expect(values(target, 1)).toEqual(['c'])
+  })
+
+  describe('that is being decided', () => {
+    /** Somebody writes to the source past the sidecar, while a Fetch waits there. @returns what the Fetch is answered */
+    async function fetchPast(decided: () => View): Promise<readonly number[]> {
+      const leader = source.leader('orders', 0).nodeId
+      const slot = sidecar.proxy.table.slotOf.get(nodeId(leader))?.slot ?? 0
+      const reader = await connectClient(sidecar.port + slot)
+      const direct = new Kafka({ brokers: source.bootstrapServers.split(','), logLevel: 0 })
+      const past = direct.producer()
+      await past.connect()
+      sidecar.proxy.show(view({ held: true }))
+      const wanted = { partition: 0, fetchOffset: 0n, partitionMaxBytes: 10_000 }
+      const topics = [{ topic: 'orders', partitions: [wanted] }]
+      reader.write(
+        frameOf(apis.fetch, 12, { maxWaitMs: 9_000, minBytes: 1, maxBytes: 100_000, topics }),
+      )
+      sidecar.proxy.show(view({ held: true, settling: true }))
+      const after = decided()
+      await past.send({ topic: 'orders', messages: [{ value: 'past', partition: 0 }] })
+      await past.disconnect()
+      let answered = false
+      const next = reader.next().finally(() => (answered = true))
+      await until(() => answered, 300, 10)
+      expect(answered).toBe(false)
+      sidecar.proxy.show(after)
+      const { responses } = answerOf(apis.fetch, 12, await next)
+      await reader.close()
+      return responses.flatMap((each) => each.partitions.map((of) => of.records?.length ?? 0))
+    }
+
+    test('keeps readers from what comes behind its end', async () => {
+      expect(await fetchPast(() => view({}, true))).toEqual([0])
+    })
+
+    test('and that is aborted gives it to them', async () => {
+      const [bytes] = await fetchPast(() => view({}))
+      expect(bytes).toBeGreaterThan(0)
+    })
   })
 
   test('an abort lets what was held go to the source', async () => {

@@ -128,7 +128,7 @@ export class Migration {
 
   async #fence(deadlineMs: number): Promise<void> {
     const owner = this.#owner
-    const { scheduler, doors } = owner
+    const { scheduler } = owner
     const deadline = scheduler.now() + longFetchWaitMs
     while (this.#ordered.length > 0 && owner.longFetches > 0 && scheduler.now() < deadline)
       await owner.sleep(pollMs)
@@ -149,19 +149,12 @@ export class Migration {
         this.#abortReason ??= 'what was being produced was refused for now, or cut off'
       facts = { ...facts, quiesced: true, ackedEnds: owner.ackedEnds }
     })
+    const options = { fenceDeadlineMs: deadlineMs, dormant: 'wait' } as const
     while (this.record.state.phase === 'fenced') {
-      if (facts.quiesced === true) {
-        try {
-          await doors.source.refresh()
-          const [ends] = await Promise.all([
-            readFenceEnds(doors.source, doors.target, this.#ordered),
-            this.#foreseeMore(),
-          ])
-          facts = { ...facts, ...ends, blockers: [] }
-        } catch (error) {
-          await Promise.all([doors.source.refresh(), doors.target.refresh()])
-          facts = { blockers: [String(error)] }
-        }
+      if (facts.quiesced === true) facts = { ...facts, ...(await this.#ends()) }
+      if (this.record.mayBeSpliced(facts, options)) {
+        this.record.settle(true)
+        facts = { ...facts, ...(await this.#ends()) }
       }
       const { fence } = this.record.state
       if (this.#abortReason !== undefined && fence !== null) {
@@ -169,8 +162,25 @@ export class Migration {
         await this.record.append({ kind: 'abort', fence: fence.id, at, reason: this.#abortReason })
         return
       }
-      const options = { fenceDeadlineMs: deadlineMs, dormant: 'wait' } as const
-      if (!(await this.record.step(facts, options))) await owner.sleep(pollMs)
+      if (await this.record.step(facts, options)) continue
+      this.record.settle(false)
+      await owner.sleep(pollMs)
+    }
+  }
+
+  /** `Fencing.#ends` */
+  async #ends(): Promise<Facts> {
+    const { source, target } = this.#owner.doors
+    try {
+      await source.refresh()
+      const [ends] = await Promise.all([
+        readFenceEnds(source, target, this.#ordered),
+        this.#foreseeMore(),
+      ])
+      return { ...ends, blockers: [] }
+    } catch (error) {
+      await Promise.all([source.refresh(), target.refresh()])
+      return { blockers: [String(error)] }
     }
   }
 

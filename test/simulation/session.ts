@@ -198,9 +198,8 @@ export class SimSession implements LinkEnd, MemberOwner, ProducesOwner {
     upstream.request(frame, (answer) => {
       patcher?.patch(answer, 0, answer.length)
       if (asked !== undefined) this.#joined(asked, answer)
-      // `Session.isLate`
-      const isLate = apiKey === apis.fetch.key && !spliced && this.owner.table.view.spliced
-      this.answered(exchange, isLate ? this.#cut(version, answer) : answer)
+      if (apiKey === apis.fetch.key && !spliced) this.#late(exchange, version, answer)
+      else this.answered(exchange, answer)
     })
     return 'done'
   }
@@ -320,12 +319,9 @@ export class SimSession implements LinkEnd, MemberOwner, ProducesOwner {
       }
       this.judge(whole, version, answer)
       if (asked !== undefined) this.#joined(asked, answer)
-      const isLate =
-        request.api.key === apis.fetch.key &&
-        decision.kind === 'split' &&
-        !spliced &&
-        this.owner.table.view.spliced
-      this.answered(whole, isLate ? this.#cut(version, answer) : answer)
+      const isFetch = request.api.key === apis.fetch.key && decision.kind === 'split'
+      if (isFetch && !spliced) this.#late(whole, version, answer)
+      else this.answered(whole, answer)
     }
     if (left === 0) finish()
     decision.parts.forEach(({ frame }, i) => {
@@ -452,8 +448,16 @@ export class SimSession implements LinkEnd, MemberOwner, ProducesOwner {
     return exchange
   }
 
-  #cut(version: number, answer: Buffer): Buffer {
-    return cutLateFetch(this.owner.table, version, answer.readInt32BE(4), answer.subarray(4))
+  /** `Session.isLate`, `Session.#late`: a Fetch that was asked before a splice. */
+  #late(of: Exchange, version: number, answer: Buffer): void {
+    const { table, tableChanged } = this.owner
+    const { settling, spliced } = table.view
+    if (settling) {
+      void tableChanged.then(() => this.#late(of, version, answer))
+      return
+    }
+    const cut = () => cutLateFetch(table, version, answer.readInt32BE(4), answer.subarray(4))
+    this.answered(of, spliced ? cut() : answer)
   }
 
   /** `Session.done` */

@@ -6,6 +6,8 @@ export interface ViewOptions {
   readonly hasTarget: boolean
   /** Whether a fence is near: Fetches that wait long now would sleep through the splice. */
   readonly preparing: boolean
+  /** Whether the source is being asked for the end that a splice will have. */
+  readonly settling?: boolean
 }
 
 /** Behind a fence, unordered topics are still the source's, and nobody waits. */
@@ -35,7 +37,10 @@ const places: Record<GroupStanding, GroupPlace> = {
  * A plan that is not every topic leaves the source as the home of what else there is, of groups that
  * begin later too; those are moved like any other, also in phase `target`.
  */
-export function viewOf(state: MigrationState, { hasTarget, preparing }: ViewOptions): View {
+export function viewOf(
+  state: MigrationState,
+  { hasTarget, preparing, settling = false }: ViewOptions,
+): View {
   const held = state.phase === 'fenced'
   const spliced = !held && state.phase !== 'source'
   const home = homeIsTarget(state) ? 'target' : 'source'
@@ -48,6 +53,7 @@ export function viewOf(state: MigrationState, { hasTarget, preparing }: ViewOpti
     clusterId: spliced ? state.clusterId : null,
     topics: held ? orderedTopics(state) : state.topics,
     held,
+    settling: held && settling,
     shortFetches: held || (preparing && !spliced),
     everyTopic: state.everyTopic,
     spliced,

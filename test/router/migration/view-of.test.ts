@@ -39,6 +39,13 @@ describe('the view of a migration', () => {
     expect(view(fence, splice)).toMatchObject({ held: false, shortFetches: false, spliced: true })
   })
 
+  it('keeps readers waiting while a splice is settled, and no longer', () => {
+    const settling = (...entries: readonly Entry[]) =>
+      viewOf(after(...entries), { ...options, settling: true }).settling
+    expect([settling(), settling(fence), settling(fence, splice)]).toEqual([false, true, false])
+    expect(settling(fence, abort)).toBe(false)
+  })
+
   it('keeps the cluster id that clients know from the splice on', () => {
     expect(view(fence).clusterId).toBeNull()
     expect(view(fence, splice).clusterId).toBe('source-cluster')
