@@ -3,6 +3,7 @@ import { partedCommit, type RequestFrame } from '../router/index.ts'
 import type { SessionContext } from './context.ts'
 import type { Membership } from './groups.ts'
 import { Leading } from './leading.ts'
+import { leaveUnasked } from './leaving.ts'
 import { joinMoved, type JoinOwner } from './membership.ts'
 import { commitInBoth } from './parallel-commit.ts'
 import { exchangeFor, type Outcome, type RequestsOwner, type Routing } from './request.ts'
@@ -54,6 +55,7 @@ export class GroupRequests {
     if (membership !== 'ordinary') return this.#member(request, membership)
     const signal = this.#context.growth.judge(request, this.software)
     if (signal === 'rebalance') return this.#member(request, signal)
+    if (signal === 'leave') return this.#later(request, leaveUnasked)
     const outcome = this.#isParted(request)
       ? this.#later(request, commitInBoth)
       : ordinary(this.#leading.assigning(request))

@@ -15,6 +15,11 @@ const consumer = 'consumer'
  * and poll() returns between the answers to JoinGroup and to SyncGroup, it never looks at the second one.
  */
 const forgetful = 'kafka-python'
+/**
+ * The client that looks up nothing when a connection of it ends: franz-go, as it calls itself. It looks when a Fetch is
+ * refused, and else every 5 minutes; one that has nothing to fetch would lead its group by what it knew before.
+ */
+const incurious = 'kgo'
 
 /** What passes of groups and their Fetches, told to `Growth`, and what it says to them. */
 export class GrowthSignals {
@@ -41,8 +46,10 @@ export class GrowthSignals {
     const { view } = this.#table()
     if (!view.hasTarget) return 'ordinary'
     if (api.key === apis.heartbeat.key && view.spliced) {
-      const { groupId, memberId } = decodeRequest(apis.heartbeat, version, frame, bodyOffset)
-      return this.#growth.heartbeat(view, groupId, memberId, this.#now())
+      const asked = decodeRequest(apis.heartbeat, version, frame, bodyOffset)
+      const isStatic = asked.groupInstanceId !== null
+      const beating = { isStatic, looksUpWhenClosed: software !== incurious }
+      return this.#growth.heartbeat(view, asked.groupId, asked.memberId, beating, this.#now())
     }
     if (api.key === apis.joinGroup.key) {
       const { groupId, memberId } = decodeRequest(apis.joinGroup, version, frame, bodyOffset)

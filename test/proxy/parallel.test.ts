@@ -113,6 +113,15 @@ const found = (answer: FetchResponse) =>
     records === null || records.length === 0 ? null : records.readBigInt64BE(0),
   ])
 
+const joinOf = (memberId: string) => ({
+  groupId,
+  memberId,
+  sessionTimeoutMs: 10_000,
+  rebalanceTimeoutMs: 10_000,
+  protocolType: 'consumer',
+  protocols: [{ name: 'range', metadata: encodeSubscription(0, { topics: ['orders'] }) }],
+})
+
 /** @param syncError what its SyncGroup is answered */
 async function join(
   client: Client,
@@ -120,14 +129,7 @@ async function join(
   given: readonly number[],
   syncError: number = errorCodes.NONE,
 ): Promise<string> {
-  const joined = await client.ask(apis.joinGroup, 3, {
-    groupId,
-    memberId,
-    sessionTimeoutMs: 10_000,
-    rebalanceTimeoutMs: 10_000,
-    protocolType: 'consumer',
-    protocols: [{ name: 'range', metadata: encodeSubscription(0, { topics: ['orders'] }) }],
-  })
+  const joined = await client.ask(apis.joinGroup, 3, joinOf(memberId))
   expect(joined.errorCode).toBe(errorCodes.NONE)
   const assignment = encodeAssignment(0, {
     assignedPartitions: [{ topic: 'orders', partitions: [...given] }],
@@ -232,6 +234,23 @@ test('a leader that does not join by itself is called, closed when it comes as i
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   expect(found(await fetch(await connect(), asked)).map(([, errorCode]) => errorCode)).toEqual([0, 0]) // prettier-ignore
+  expect(sidecar.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
+})
+
+test('a leader on franz-go that owns nothing is taken out of its group, and called', async () => {
+  const coordinator = await connect()
+  const named = { clientSoftwareName: 'kgo', clientSoftwareVersion: 'v1.19.5' }
+  await coordinator.ask(apis.apiVersions, 3, named)
+  const memberId = await join(coordinator, '', [])
+  expect(await beat(coordinator, memberId)).toBe(errorCodes.NONE)
+  flip()
+  expect(await beat(coordinator, memberId)).toBe(errorCodes.REBALANCE_IN_PROGRESS)
+  expect(await beat(coordinator, memberId)).toBe(errorCodes.REBALANCE_IN_PROGRESS)
+  const refused = await coordinator.ask(apis.joinGroup, 3, joinOf(memberId))
+  expect(refused.errorCode).toBe(errorCodes.UNKNOWN_MEMBER_ID)
+  const renewed = await join(coordinator, '', [0, 1, 2, 3, 4])
+  expect(renewed).not.toBe(memberId)
+  expect(await beat(coordinator, renewed)).toBe(errorCodes.NONE)
   expect(sidecar.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
 })
 

@@ -73,6 +73,22 @@ export async function joinMoved(
   return encodeResponse(apis.joinGroup, version, correlationId, shown)
 }
 
+/** src/proxy/leaving.ts */
+export async function leaveUnasked(
+  session: MemberOwner,
+  request: RequestFrame,
+): Promise<Buffer | undefined> {
+  const { version, frame, bodyOffset, correlationId } = request
+  const { groupId, memberId } = decodeRequest(apis.heartbeat, version, frame, bodyOffset)
+  const { view } = session.owner.table
+  const cluster = placeOf(view, groupId) === 'target' ? 'target' : 'source'
+  const body = { groupId, members: [{ memberId }] }
+  await session.askCoordinator(cluster, apis.leaveGroup, 3, body)
+  if (session.gone) return undefined
+  const errorCode = errorCodes.REBALANCE_IN_PROGRESS
+  return encodeResponse(apis.heartbeat, version, correlationId, { errorCode })
+}
+
 type Topic = OffsetCommitRequest['topics'][number]
 type Answered = OffsetCommitResponse['topics'][number]
 

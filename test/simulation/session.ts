@@ -33,7 +33,7 @@ import { nodeId, type ClusterName } from '../../src/ids.ts'
 import { Leading } from '../../src/proxy/leading.ts'
 import { shortFetchWaitMs, type Incarnation } from './incarnation.ts'
 import { Link, type LinkEnd } from './link.ts'
-import { commitInBoth, isParted, joinMoved, type MemberOwner } from './membership.ts'
+import { commitInBoth, isParted, joinMoved, leaveUnasked, type MemberOwner } from './membership.ts'
 import { isUnresolved } from '../../src/proxy/unresolved.ts'
 import { requestFrame, type Exchange, type Outcome } from './exchange.ts'
 import { Produces, type ProducesOwner } from './produces.ts'
@@ -221,6 +221,7 @@ export class SimSession implements LinkEnd, MemberOwner, ProducesOwner {
       this.answered(exchange, encodeResponse(api, version, correlationId, { errorCode }))
       return 'done'
     }
+    if (signal === 'leave') return this.#later(request, leaveUnasked)
     const outcome = isParted(this.owner, request)
       ? this.#later(request, commitInBoth)
       : this.#ordinary(this.#leading.assigning(request))

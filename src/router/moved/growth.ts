@@ -12,11 +12,27 @@ const fetchPatienceMs = 3_000
  * up metadata for all; some (kafkajs) join anew once for each connection that is told.
  */
 const sameClientMs = 1_000
+/**
+ * How often leaders of a group are made to leave, until it has the new partitions. The coordinator picks the next one
+ * as it likes, who may be idle and stale, too; each time all members join anew, which must end some day.
+ */
+const leavesMax = 20
 /** Of so many groups the leaders are kept in mind; the oldest are forgotten. */
 const groupsMax = 10_000
 
-/** What becomes of a request: `rebalance` answers it so, `close` ends its connection behind the answer. */
-export type GrowthSignal = 'ordinary' | 'rebalance' | 'close'
+/**
+ * What becomes of a request: `rebalance` answers it so, `close` ends its connection behind the answer. `leave` takes
+ * the member out of its group, then answers as `rebalance` does: to JoinGroup it is unknown, and joins as a new one.
+ */
+export type GrowthSignal = 'ordinary' | 'rebalance' | 'close' | 'leave'
+
+/** Of the member that sends a heartbeat. */
+export interface Beating {
+  /** It has a name that its group keeps for it (KIP-345). */
+  readonly isStatic: boolean
+  /** Its client looks up metadata when a connection of it ends. */
+  readonly looksUpWhenClosed: boolean
+}
 
 /** A JoinGroup of a consumer that has been answered. */
 export interface Joined {
@@ -48,8 +64,12 @@ interface Group {
   calledAt: number | undefined
   /** It was called, and came without having looked for partitions. */
   stale: boolean
+  /** It was made to leave, and has assigned nothing since. */
+  left: boolean
   /** It came by itself, and was asked to come again, because it may have forgotten why. */
   reminded: boolean
+  /** How often a leader was made to leave, whoever it was, since the group had all partitions. */
+  leaves: number
 }
 
 /**
@@ -60,11 +80,14 @@ interface Group {
  *     leader of its group, 1 s later, not joining      --> REBALANCE_IN_PROGRESS at its next heartbeat; again
  *                                                          if it has not come 3 s later
  *     leader that has not fetched, or comes back without the new partitions --> its connection ends, once
+ *     leader that owns nothing, and comes back without them again, --> LeaveGroup in its name, then
+ *       or whose client looks up nothing when a connection ends        REBALANCE_IN_PROGRESS: another one leads
  *     leader that came by itself, and may forget it --> REBALANCE_IN_PROGRESS at its SyncGroup, once
  *
  * Only the leader counts: it assigns, and what it knows decides. Where its group has moved, another one leads, who may
- * not have been told before: its connection ends, too. Facts come in and signals go out; times are
- * ms from anywhere.
+ * not have been told before: its connection ends, too. One that owns something is never made to leave: it could
+ * not commit what it has read; nor is a static one, which would come back as itself. Facts come in and signals go
+ * out; times are ms from anywhere.
  */
 export class Growth {
   readonly #groups = new Map<string, Group>()
@@ -123,11 +146,12 @@ export class Growth {
       return 'rebalance'
     }
     known.joining = false
+    known.left = false
     known.assigned = assigned
-    if (lacking(view, known).length === 0) Object.assign(known, silent())
+    if (lacking(view, known).length === 0) Object.assign(known, silent(), { leaves: 0 })
     else if (known.calledAt !== undefined) {
       known.stale = known.closedAt === undefined
-      // Who has come twice, and has not looked, is left alone.
+      // Who has come twice, and has not looked, is not called any more: it leaves, or is left alone.
       known.calledAt = known.stale ? undefined : Infinity
     }
     return 'ordinary'
@@ -168,13 +192,26 @@ export class Growth {
     return true
   }
 
-  heartbeat(view: View, group: string, memberId: string, nowMs: number): GrowthSignal {
+  heartbeat(
+    view: View,
+    group: string,
+    memberId: string,
+    beating: Beating,
+    nowMs: number,
+  ): GrowthSignal {
     const known = this.#groups.get(group)
     if (known?.leaderId !== memberId || known.joining) return 'ordinary'
     const place = placeOf(view, group)
     if (place === 'moving') return 'ordinary'
     const topics = lacking(view, known)
     if (topics.length === 0) return 'ordinary'
+    // Its coordinator does not know it any more; clients tell their application if they hear that from a heartbeat.
+    if (known.left) return 'rebalance'
+    if (mustLeave(view, known, place, beating)) {
+      known.left = true
+      known.leaves++
+      return 'leave'
+    }
     known.heardAt ??= nowMs
     if (known.closedAt === undefined && this.#mustEnd(known, place, topics, nowMs)) {
       known.closedAt = nowMs
@@ -212,6 +249,21 @@ export class Growth {
   }
 }
 
+/** Whether a leader makes way for another one: it cannot be made to look for partitions, and loses nothing. */
+function mustLeave(view: View, known: Group, place: GroupPlace, beating: Beating): boolean {
+  if (beating.isStatic || known.leaves >= leavesMax) return false
+  const isHopeless = !beating.looksUpWhenClosed || known.calledAt === Infinity
+  return isHopeless && ownsNothing(view, place, known.assigned.get(known.leaderId) ?? new Map())
+}
+
+/** Behind a group's move its members get none of the source's partitions of an unordered topic, whoever assigns them. */
+function ownsNothing(view: View, place: GroupPlace, own: ReadonlyMap<string, number>): boolean {
+  return [...own].every(([topic, highest]) => {
+    const { parallel } = view.topics.get(topic) ?? {}
+    return highest < (place === 'target' ? (parallel?.sourcePartitions ?? 0) : 0)
+  })
+}
+
 /** The topics that a group reads and of which nobody in it has the partitions of the target. */
 function lacking(
   view: View,
@@ -236,12 +288,16 @@ const lastOf = ({ sourcePartitions, targetPartitions }: Parallel): number =>
   sourcePartitions + targetPartitions - 1
 
 /** Nothing was said to a leader yet. */
-const silent = (): Omit<Group, 'leaderId' | 'clientIds' | 'topics' | 'assigned' | 'joining'> => ({
+const silent = (): Omit<
+  Group,
+  'leaderId' | 'clientIds' | 'topics' | 'assigned' | 'joining' | 'leaves'
+> => ({
   heardAt: undefined,
   toldAt: undefined,
   closedAt: undefined,
   calledAt: undefined,
   stale: false,
+  left: false,
   reminded: false,
 })
 
@@ -251,5 +307,6 @@ const emptyGroup = (): Group => ({
   topics: new Set(),
   assigned: new Map(),
   joining: false,
+  leaves: 0,
   ...silent(),
 })

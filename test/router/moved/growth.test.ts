@@ -37,8 +37,16 @@ const running = (given: Record<string, number> = { leader: 0, follower: 1 }): Gr
 const fetch = (growth: Growth, client: string, atMs: number, reader: object = {}) =>
   growth.fetched(view, reader, () => client, ['orders'], atMs)
 
-const beat = (growth: Growth, atMs: number, member = 'leader', of = view): GrowthSignal =>
-  growth.heartbeat(of, group, member, atMs)
+const curious = { isStatic: false, looksUpWhenClosed: true }
+const incurious = { isStatic: false, looksUpWhenClosed: false }
+
+const beat = (
+  growth: Growth,
+  atMs: number,
+  member = 'leader',
+  of = view,
+  beating = curious,
+): GrowthSignal => growth.heartbeat(of, group, member, beating, atMs)
 
 describe('a Fetch of none of the new partitions', () => {
   test('is refused once per connection and topic', () => {
@@ -181,6 +189,99 @@ describe('the leader of a group', () => {
     other.joined(group, { memberId: 'leader', leaderId: 'leader', clientId: '', topics: ['bills'], members: ['leader'] }) // prettier-ignore
     other.assigned(view, group, 'leader', new Map(), false)
     expect(beat(other, 5_000)).toBe('ordinary')
+  })
+})
+
+describe('a leader that owns nothing', () => {
+  const moved = { ...view, groups: new Map([[group, 'target' as const]]) }
+  const idle = { follower: 1 }
+  const beatIncurious = (growth: Growth, atMs: number, member = 'leader', of = view) =>
+    beat(growth, atMs, member, of, incurious)
+
+  /** Another one leads, and has assigned nothing new. */
+  const follow = (growth: Growth, leader: string, assigned: ReadonlyMap<string, number>): void => {
+    join(growth, leader, leader)
+    growth.assigned(view, group, leader, new Map([[leader, assigned]]), false)
+  }
+
+  test('leaves at once, where its client looks up nothing when a connection ends, told or not', () => {
+    for (const tell of [false, true]) {
+      const growth = running(idle)
+      expect(beatIncurious(growth, 0, 'leader', before)).toBe('ordinary')
+      if (tell) fetch(growth, 'leader', 0)
+      expect(beatIncurious(growth, 0, 'follower')).toBe('ordinary')
+      expect(beatIncurious(growth, 0)).toBe('leave')
+    }
+  })
+
+  test('is called until it joins, and leaves again when it joins as who it was: it was not taken out', () => {
+    const growth = running(idle)
+    expect(beatIncurious(growth, 0)).toBe('leave')
+    expect(beatIncurious(growth, 1)).toBe('rebalance')
+    growth.joining(group, 'leader')
+    expect(beatIncurious(growth, 2)).toBe('ordinary')
+    growth.refused(group, 'leader')
+    expect(beatIncurious(growth, 3)).toBe('rebalance')
+    join(growth, 'leader')
+    assign(growth, idle)
+    expect(beatIncurious(growth, 4)).toBe('leave')
+  })
+
+  test('of any client leaves, when it was closed and called and comes back as it was', () => {
+    const growth = running(idle)
+    expect(beat(growth, 0)).toBe('close')
+    expect(beat(growth, 1_000)).toBe('rebalance')
+    join(growth, 'leader')
+    assign(growth, idle)
+    expect(beat(growth, 2_000)).toBe('leave')
+  })
+
+  test('stays, where it is static', () => {
+    const growth = running(idle)
+    const beats = (atMs: number) =>
+      beat(growth, atMs, 'leader', view, { ...incurious, isStatic: true })
+    expect(beats(0)).toBe('close')
+    expect(beats(1_000)).toBe('rebalance')
+    join(growth, 'leader')
+    assign(growth, idle)
+    for (const atMs of [2_000, 6_000, 60_000]) expect(beats(atMs)).toBe('ordinary')
+  })
+
+  test('is not who owns some of another topic, which it could not commit any more', () => {
+    const growth = running()
+    const assigned = new Map([['leader', new Map([['orders', -1], ['bills', 0]])]]) // prettier-ignore
+    growth.assigned(before, group, 'leader', assigned, false)
+    expect(beatIncurious(growth, 0)).toBe('ordinary')
+    expect(beatIncurious(running(), 0)).toBe('ordinary')
+    expect(beatIncurious(running(), 3_000)).toBe('ordinary')
+  })
+
+  test('of a group that has moved is who was given partitions of the source only, or none at all', () => {
+    for (const own of [new Map([['orders', 1]]), new Map<string, number>()]) {
+      const growth = running()
+      follow(growth, 'leader on target', own)
+      expect(beatIncurious(growth, 0, 'leader on target', moved)).toBe('leave')
+    }
+    const other = running()
+    follow(other, 'leader on target', new Map([['orders', 2]]))
+    expect(beatIncurious(other, 0, 'leader on target', moved)).toBe('ordinary')
+    const moving = { ...view, groups: new Map([[group, 'moving' as const]]) }
+    expect(beatIncurious(running(idle), 0, 'leader', moving)).toBe('ordinary')
+  })
+
+  test('leaves 20 times, whoever it is, and again when the group has had the new partitions', () => {
+    const growth = running()
+    const leaders = Array.from({ length: 21 }, (_, index) => `leader ${index}`)
+    const leave = () =>
+      leaders.map((leader) => {
+        follow(growth, leader, new Map())
+        return beatIncurious(growth, 0, leader)
+      })
+    const twenty = [...Array.from({ length: 20 }, () => 'leave'), 'close']
+    expect(leave()).toEqual(twenty)
+    expect(leave()).toEqual(leaders.map(() => 'close'))
+    follow(growth, 'leader', new Map([['orders', 4]]))
+    expect(leave()).toEqual(twenty)
   })
 })
 
