@@ -15,6 +15,8 @@ export interface DataPlane {
    * @returns whether nothing of it will be sent again
    */
   produced(): Promise<boolean>
+  /** How many connections have ended so far under something that was being produced. */
+  readonly lostProduces: number
   /** How many Fetches wait at brokers that were sent before `shortFetches`. */
   readonly longFetches: number
   /** Behind the highest offset acknowledged since the fence was prepared, by `partitionKey`. */

@@ -21,7 +21,7 @@ export interface ProducersOptions {
   readonly log: Log
   /** ms since the epoch */
   readonly now: () => number
-  readonly clock: Pick<MoveClock, 'now'>
+  readonly clock: Pick<MoveClock, 'now' | 'sleep'>
 }
 
 /** How long producers wait for what the source holds of them, in ms: no client bears more than 8 s. */
@@ -30,6 +30,7 @@ const retainMsMax = 4_000
 const retainOffMsMax = 1_000
 /** How long it is read back while nobody waits. */
 const foreseeMsMax = 5_000
+const retryMs = 100
 /** While the end is read more is written: what takes no longer than this may be read behind the splice. */
 const foreseeEnoughMs = 200
 const foreseePassesMax = 4
@@ -47,6 +48,8 @@ export class Producers {
   readonly #options: ProducersOptions
   readonly #wanted = new Set<string>()
   readonly #tails: Tails
+  /** `DataPlane.lostProduces`, when the source was read last; undefined where some of it could not be read. */
+  #lostBefore: number | undefined
 
   constructor(options: ProducersOptions) {
     this.#options = options
@@ -83,38 +86,66 @@ export class Producers {
 
   /** Reads what has come since: of unordered topics producers go on while a fence is up for others. */
   async foreseeMore(topics: readonly TopicPlan[]): Promise<void> {
-    const { source, now, clock } = this.#options
+    const { source, plane, now, clock } = this.#options
+    const lostBefore = plane.lostProduces
+    this.#lostBefore = undefined
     const untilMs = clock.now() + foreseeMsMax
     const partitions = topics.flatMap(({ name: topic, partitions: n }) =>
       Array.from({ length: n }, (_, partition) => ({ topic, partition })),
     )
     const ends = await listOffsets(source, partitions, latest)
     const all = partitions.map((name, i) => ({ ...name, end: ends[i] ?? 0n }))
-    await this.#tails.read(all, now(), untilMs)
+    const failed = await this.#tails.read(all, now(), untilMs)
+    if (failed.length === 0) this.#lostBefore = lostBefore
   }
 
   /**
    * Behind a flip nobody waits: a batch that was on its way to the source is answered from there. What the source
-   * held before, of producers that lost an answer earlier, was foreseen. If one is lost now, its producer waits
-   * until what the source holds of it was read.
+   * held before, of producers that lost an answer earlier, was foreseen. If one is lost now, or was since, or not everything
+   * could be foreseen, producers wait until what the source holds of them was read.
    */
   async retainInFlight(): Promise<void> {
-    const { plane, source, record, now, clock, log } = this.#options
+    const { plane, source, record, clock } = this.#options
     const { open } = record
     for (const of of open) plane.retained.keep(of.timeline, this.#tails.batchesOf(of))
-    if (open.length === 0 || (await plane.produced())) return
-    plane.retained.expect(open.map(({ timeline }) => timeline))
+    if (open.length === 0) return
+    const expect = (): void => plane.retained.expect(open.map(({ timeline }) => timeline))
+    const isLost = plane.lostProduces !== this.#lostBefore
+    if (isLost) expect()
+    if ((await plane.produced()) && !isLost) return
+    expect()
     const tails = new Tails(source, clock)
-    try {
-      await tails.read(await this.#upTo(open), now(), clock.now() + retainMsMax)
-    } catch (err) {
-      log.warn({ err }, unreadEnd)
-    }
+    await this.#readUpToNow(open, tails)
     for (const of of open) {
       const batches = tails.batchesOf(of)
       plane.retained.keep(of.timeline, batches.length > 0 ? batches : this.#tails.batchesOf(of))
     }
     plane.retry()
+  }
+
+  /** What is on its way to the source may be there, as far as it can be read. */
+  async #readUpToNow(open: readonly ShownTimeline[], tails: Tails): Promise<void> {
+    const { now, clock, log } = this.#options
+    const untilMs = clock.now() + retainMsMax
+    const read = async (): Promise<void> => {
+      const [failed] = await tails.read(await this.#upTo(open), now(), untilMs)
+      if (failed !== undefined) throw failed.error
+    }
+    await this.#persist(read, untilMs).catch((err: unknown) => log.warn({ err }, unreadEnd))
+  }
+
+  /** Again and again, until it is done, or producers cannot be made to wait for it any longer. */
+  async #persist<T>(act: () => Promise<T>, untilMs: number): Promise<T> {
+    const { source, clock } = this.#options
+    for (;;) {
+      try {
+        return await act()
+      } catch (err) {
+        if (clock.now() >= untilMs) throw err
+        await clock.sleep(retryMs, new AbortController().signal)
+        await source.refresh().catch(() => {})
+      }
+    }
   }
 
   /** The ends of the source's partitions that go on. */
@@ -171,9 +202,10 @@ export class Producers {
 
   /** Where the source does not answer, nothing of it can be waited for. */
   async #openUpTo(): Promise<EndingSegment[]> {
-    const { plane, record, log } = this.#options
+    const { plane, record, clock, log } = this.#options
+    const waitMsMax = record.state.phase === 'target' ? retainOffMsMax : retainMsMax
     try {
-      return await this.#upTo(record.open)
+      return await this.#persist(() => this.#upTo(record.open), clock.now() + waitMsMax)
     } catch (err) {
       log.warn({ err }, unreadEnd)
       for (const { timeline } of record.open) plane.retained.keep(timeline, [])

@@ -244,6 +244,11 @@ export class Proxy {
     return this.#sessions.holding
   }
 
+  /** How many connections have ended so far under something that was being produced. */
+  get lostProduces(): number {
+    return this.#sessions.lostProduces
+  }
+
   /** How many Fetches wait at brokers that were sent before `shortFetches`. */
   get longFetches(): number {
     return this.#sessions.fetchesLongerThan(shortFetchWaitMs)

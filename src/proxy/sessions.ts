@@ -23,6 +23,7 @@ export class Sessions {
   readonly #connectionsMax: number
   readonly #all = new Set<Session>()
   #count = 0
+  #lostProduces = 0
   #sweeper: NodeJS.Timeout | undefined
   #draining = false
 
@@ -40,6 +41,11 @@ export class Sessions {
     let count = 0
     for (const session of this.#all) if (session.holding) count++
     return count
+  }
+
+  /** How many have ended so far under something that was being produced. */
+  get lostProduces(): number {
+    return this.#lostProduces
   }
 
   /** Who has asked for records of which topics lately, while nothing has moved. */
@@ -73,6 +79,7 @@ export class Sessions {
         : acceptedTransport(socket, owner)
     const session = new Session(++this.#count, slot, this.#context, open, (closed) => {
       this.#all.delete(closed)
+      if (closed.producing()() === 'unresolved') this.#lostProduces++
     })
     this.#all.add(session)
   }

@@ -26,6 +26,8 @@ let retained: Retained
 let bases: SequenceBases
 /** What `produced` tells, of what was in flight. */
 let produced: () => Promise<boolean>
+/** How many connections were lost under something. */
+let lostProduces: number
 /** How many Fetches wait at brokers. */
 let longFetches: number
 
@@ -61,6 +63,7 @@ beforeEach(() => {
   retained = new Retained()
   bases = new SequenceBases()
   produced = () => Promise.resolve(true)
+  lostProduces = 0
   longFetches = 0
   const journal = {
     entries,
@@ -79,13 +82,16 @@ beforeEach(() => {
     retained,
     bases,
     retry() {},
+    get lostProduces() {
+      return lostProduces
+    },
     reading: [],
     readers: () => [],
     groups: { held: () => ({ count: 0, members: [], sinceMs: null }) },
   } satisfies DataPlane
   const common = { source, target, plane, log: silentLog, now: () => 1_000_000, changed() {} }
   record = new MigrationRecord({ ...common, journal })
-  const clock = { now: () => performance.now() }
+  const clock = { now: () => performance.now(), sleep: () => Promise.resolve() }
   producers = new Producers({ ...common, record, clock })
   fencing = (deadlineMs = 5_000) =>
     new Fencing({
@@ -284,7 +290,10 @@ describe('what was in flight to the source', () => {
   const found = () =>
     record.state.topics.get('logs')?.timelines.map((timeline) => retained.find(timeline, batch))
 
-  beforeEach(() => {
+  beforeEach(async () => {
+    source.logs.set('logs 1', { start: 0n, end: 98n, records: Buffer.alloc(0) })
+    await producers.foresee([unordered])
+    source.asked.length = 0
     source.logs.set('logs 1', { start: 0n, end: 100n, records: written })
   })
 
@@ -297,6 +306,23 @@ describe('what was in flight to the source', () => {
   test('is read when an answer was lost, so that it is not written again', async () => {
     produced = () => Promise.resolve(false)
     await fencing().run(planOf(unordered))
+    await producers.retainInFlight()
+    expect(found()).toEqual([undefined, 98n, undefined, undefined, undefined])
+  })
+
+  test('is read when a connection was lost since the source was read', async () => {
+    lostProduces = 1
+    await fencing().run(planOf(unordered))
+    await producers.retainInFlight()
+    expect(found()).toEqual([undefined, 98n, undefined, undefined, undefined])
+  })
+
+  test('is read when some of the source could not be read before, and again if it cannot at once', async () => {
+    let asked = 0
+    source.fault = (key) => (key === apis.listOffsets.key && asked++ < 2 ? 'lost' : undefined)
+    await expect(producers.foresee([unordered])).rejects.toThrow()
+    await fencing().run(planOf(unordered))
+    asked = 1
     await producers.retainInFlight()
     expect(found()).toEqual([undefined, 98n, undefined, undefined, undefined])
   })

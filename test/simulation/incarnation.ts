@@ -174,6 +174,8 @@ export class Incarnation implements DataPlane {
   endHeld(): void {}
   endOutdated(): void {}
 
+  /** Counted by sessions that end. */
+  lostProduces = 0
   /** Everybody here is a member of a group. */
   readonly reading = []
 

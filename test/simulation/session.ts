@@ -79,6 +79,7 @@ export class SimSession implements LinkEnd, MemberOwner, ProducesOwner {
   close(): void {
     if (this.gone) return
     this.gone = true
+    if (this.producing()() === 'unresolved') this.owner.lostProduces++
     this.link.end()
     for (const upstream of this.#upstreams.values()) upstream.end()
     this.owner.sessions.delete(this)

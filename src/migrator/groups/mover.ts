@@ -37,6 +37,8 @@ const retryMsMax = 5 * 60_000
 const recoverMsMax = 2_000
 
 interface Watch extends Watched {
+  /** Since when nobody has come or gone. */
+  readonly restedSinceMs: number | undefined
   readonly isModern: boolean
   readonly failures: number
   readonly retryAtMs: number
@@ -129,6 +131,12 @@ export class GroupsMover {
     return this.#watched.get(group)?.progress
   }
 
+  /** For how long a group has been seen with the same members, and no rebalance; 0 while it is not known. */
+  restedMs(group: string): number {
+    const restedSinceMs = this.#watched.get(group)?.restedSinceMs
+    return restedSinceMs === undefined ? 0 : this.#options.clock.now() - restedSinceMs
+  }
+
   /** How many groups with members have one of these client ids. */
   sharing(clientIds: readonly string[]): number {
     return [...this.#watched.values()].filter(({ progress }) =>
@@ -172,7 +180,8 @@ export class GroupsMover {
       const rate = sampled(before.rate, found.remaining, now)
       const rates = sampledByTopic(before.rates, found, now)
       const trouble = now < before.retryAtMs ? before.trouble : undefined
-      this.#note(group, { isModern, progress: found, rate, rates, trouble })
+      const restedSinceMs = isAtRest(before.progress, found) ? (before.restedSinceMs ?? now) : now
+      this.#note(group, { isModern, progress: found, restedSinceMs, rate, rates, trouble })
     } catch (error) {
       this.#note(group, { trouble: messageOf(error) })
     }
@@ -233,9 +242,16 @@ export class GroupsMover {
 const modernMembers =
   'its members use the consumer protocol of KIP-848, which cannot be moved; restart them with group.protocol=classic'
 
+/** Whether nobody has come or gone, as far as two looks at a group show. */
+const isAtRest = (before: GroupProgress | undefined, now: GroupProgress): boolean =>
+  before?.state === 'Stable' &&
+  now.state === 'Stable' &&
+  before.memberIds.toSorted().join() === now.memberIds.toSorted().join()
+
 const newWatch = (group: string, isModern: boolean): Watch => ({
   group,
   progress: undefined,
+  restedSinceMs: undefined,
   rate: undefined,
   rates: new Map(),
   trouble: undefined,

@@ -95,12 +95,15 @@ async function play(stage: Stage, name: ClientName, isRenamed: boolean): Promise
     const ms = Math.min(...grown.map(({ t }) => t)) - flippedAt
     stage.check(`${group}: reads the target within ${growthMsMax} ms`, ms <= growthMsMax, ms)
   }
+  // As an operator: not in the moment in which the last Fetches come back from there.
+  await pause(restMs)
   if (!isRenamed) await stage.source.stop()
   // Those behind the sidecar may not know yet that the target has more partitions than the source had.
   const native = produce(stage, kafkaAt(stage.target.internalServers, 'native'), nativeTopic, {
     ...{ id: 'native', partitions: targetPartitions, everyMs: 25 },
   })
   await nobodyIsIdle(stage, groups, 'behind the move')
+  await pause(restMs)
   for (let i = 1; i <= memberCount; i++) await replace(stage, groups, i)
   for (const producer of producers) await producer.stop()
   const direct = stage.client(name, {
