@@ -55,6 +55,22 @@ describe('the groups', () => {
     ])
   })
 
+  test('rest while nobody comes or goes', async () => {
+    const pass = (ms: number) => world.clock.until(world.clock.sleep(ms, new AbortController().signal)) // prettier-ignore
+    world.commit(0, 60n)
+    expect(mover.restedMs(group)).toBe(0)
+    world.join([{ clientId: 'app-1', rejoinMs: 100 }])
+    for (const ms of [0, 2_000, 3_000]) {
+      await pass(ms)
+      await mover.tick()
+    }
+    expect(mover.restedMs(group)).toBe(5_000)
+    const [member] = world.source.group(group).members
+    world.source.group(group).leave(member?.id ?? '', null, world.clock.now())
+    await mover.tick()
+    expect(mover.restedMs(group)).toBe(0)
+  })
+
   test('that were moving when the sidecar died have nothing left on the target', async () => {
     world.leaveBehind([
       { clientId: 'kafka-cutover', rejoinMs: null },
