@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Reading } from '../data-plane.ts'
 import { describeGroup, listEveryGroup } from '../groups/index.ts'
@@ -33,10 +34,15 @@ async function clientIdsOfMembers(source: Cluster): Promise<ReadonlySet<string>>
   const found = new Set<string>()
   for (const { groupId, protocolType } of await listEveryGroup(source)) {
     if (protocolType !== 'consumer') continue
-    const { members } = await describeGroup(source, groupId).catch(() => ({ members: [] }))
+    const { members } = await describeGroup(source, groupId).catch(notAllowed)
     for (const { clientId } of members) found.add(clientId)
   }
   return found
+}
+
+function notAllowed(error: unknown): { readonly members: readonly [] } {
+  if (!messageOf(error).includes('AUTHORIZATION_FAILED')) throw error
+  return { members: [] }
 }
 
 const withoutGroup = (clientId: string, topics: readonly string[]): Finding => ({

@@ -50,11 +50,17 @@ test('who reads ordered topics, or none of the plan, is nothing to speak of', as
 test('a group that may not be looked at is a finding of its own', async () => {
   join(source, 'billing', 'app')
   join(source, 'audit', 'auditor')
-  const refused = { errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED, members: [] }
+  const refused: { errorCode: number; members: [] } = {
+    errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED,
+    members: [],
+  }
   const told = { groupState: '', protocolType: '', protocolData: '', authorizedOperations: 0 }
   source.on(apis.describeGroups, ({ groups }) => ({
     groups: groups.map((groupId) => ({ groupId, ...told, ...refused })),
   }))
-  const found = await findReaders(source, [reader('auditor', 'orders')], unordered)
-  expect(found).toHaveLength(1)
+  const reading = [reader('auditor', 'orders')]
+  expect(await findReaders(source, reading, unordered)).toHaveLength(1)
+  // What else goes wrong says nothing of who its members are.
+  refused.errorCode = errorCodes.UNKNOWN_SERVER_ERROR
+  await expect(findReaders(source, reading, unordered)).rejects.toThrow('UNKNOWN_SERVER_ERROR')
 })
