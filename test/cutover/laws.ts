@@ -56,14 +56,14 @@ function mistakenFor(
   return (record) => redealt.has(log.get(place(writtenTo(record, parallel))) ?? '')
 }
 
-/** The records of a producer that stand in more than one partition. */
+/** The records of a producer that are in the log twice: two partitions of the client may be one of the target. */
 function redealtOf({ id }: ProducerHistory, group: GroupHistory): ReadonlySet<string> {
-  const partitions = new Map<string, number>()
+  const places = new Map<string, string>()
   return new Set(
-    consumedBy(group).flatMap(({ value, partition }) => {
-      const before = partitions.get(value) ?? partition
-      partitions.set(value, partition)
-      return split(value).producer === id && before !== partition ? [value] : []
+    consumedBy(group).flatMap((record) => {
+      const before = places.get(record.value) ?? place(record)
+      places.set(record.value, place(record))
+      return split(record.value).producer === id && before !== place(record) ? [record.value] : []
     }),
   )
 }

@@ -233,6 +233,21 @@ describe('the verdict of a cutover', () => {
     ]
     expect(told({}, true)).toEqual([])
     expect(told({}, false)).toEqual(found)
+    // Partitions 0 and 2 of the client are one of the target.
+    const one = [
+      consumed('plain-1', 1, 0),
+      consumed('once-3', 2, 5, 90),
+      consumed('once-3', 2, 6, 91),
+    ]
+    const same = history(
+      {
+        once: [...once.slice(0, 2), acked('once-3', 2, 6, 80), acked('once-4', 0, 5, 81)],
+        second: one,
+      },
+      true,
+    )
+    const producers = same.producers.map((producer) => ({ ...producer, redeals: true }))
+    expect(judge({ ...same, producers, parallel }).findings).toEqual([])
     expect(told({ faults: false }, true)).toEqual(expect.arrayContaining(found))
   })
 
