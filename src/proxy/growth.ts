@@ -20,6 +20,13 @@ const forgetful = 'kafka-python'
  * refused, and else every 5 minutes; one that has nothing to fetch would lead its group by what it knew before.
  */
 const incurious = 'kgo'
+/** How long a leader may take to join anew by itself, in ms. */
+const graceMs = 1_000
+/**
+ * sarama looks up metadata 2 s after a Fetch was refused (`Consumer.Retry.Backoff`). If it joined before, it would
+ * assign what it knew, and be 6 s late.
+ */
+const saramaGraceMs = 2_500
 
 /** What passes of groups and their Fetches, told to `Growth`, and what it says to them. */
 export class GrowthSignals {
@@ -48,7 +55,11 @@ export class GrowthSignals {
     if (api.key === apis.heartbeat.key && view.spliced) {
       const asked = decodeRequest(apis.heartbeat, version, frame, bodyOffset)
       const isStatic = asked.groupInstanceId !== null
-      const beating = { isStatic, looksUpWhenClosed: software !== incurious }
+      const beating = {
+        isStatic,
+        looksUpWhenClosed: software !== incurious,
+        graceMs: software === 'sarama' ? saramaGraceMs : graceMs,
+      }
       return this.#growth.heartbeat(view, asked.groupId, asked.memberId, beating, this.#now())
     }
     if (api.key === apis.joinGroup.key) {

@@ -1,15 +1,13 @@
 import type { Parallel } from '../timeline/index.ts'
 import { placeOf, type GroupPlace, type View } from '../view.ts'
 
-/** How long a group's leader may take to join anew by itself, in ms. */
-const graceMs = 1_000
 /** After how long a leader that was called, and does not join, is called again, in ms: the answer may have been lost. */
 const recallMs = 3_000
 /** How long its Fetch may take to come, in ms: it may be paused, or wait at a broker. */
 const fetchPatienceMs = 3_000
 /**
  * How long the other connections of a client id are not told when one was, in ms. A client that was told on one looks
- * up metadata for all; some (kafkajs) join anew once for each connection that is told.
+ * up metadata for all.
  */
 const sameClientMs = 1_000
 /**
@@ -32,6 +30,8 @@ export interface Beating {
   readonly isStatic: boolean
   /** Its client looks up metadata when a connection of it ends. */
   readonly looksUpWhenClosed: boolean
+  /** How long it may take to look up metadata, and to join anew by itself, when it was told, in ms. */
+  readonly graceMs: number
 }
 
 /** A JoinGroup of a consumer that has been answered. */
@@ -77,14 +77,15 @@ interface Group {
  *
  *     Fetch of a connection that asks for none of them --> NOT_LEADER_OR_FOLLOWER, once: metadata is looked up;
  *                                                          of one client id one connection after the other
- *     leader of its group, 1 s later, not joining      --> REBALANCE_IN_PROGRESS at its next heartbeat; again
- *                                                          if it has not come 3 s later
+ *     leader of its group, 1 s later (sarama: 2.5 s),  --> REBALANCE_IN_PROGRESS at its next heartbeat; again
+ *       not joining                                        if it has not come 3 s later
  *     leader that has not fetched, or comes back without the new partitions --> its connection ends, once
  *     leader that owns nothing, and comes back without them again, --> LeaveGroup in its name, then
  *       or whose client looks up nothing when a connection ends        REBALANCE_IN_PROGRESS: another one leads
  *     leader that came by itself, and may forget it --> REBALANCE_IN_PROGRESS at its SyncGroup, once
  *
- * Only the leader counts: it assigns, and what it knows decides. Where its group has moved, another one leads, who may
+ * Only the leader counts: it assigns, and what it knows decides. Followers whose leader is told are not: they look up
+ * what they are given and have not heard of, and some (kafkajs) join anew whenever they are told. Where its group has moved, another one leads, who may
  * not have been told before: its connection ends, too. One that owns something is never made to leave: it could
  * not commit what it has read; nor is a static one, which would come back as itself. Facts come in and signals go
  * out; times are ms from anywhere.
@@ -92,8 +93,8 @@ interface Group {
 export class Growth {
   readonly #groups = new Map<string, Group>()
   readonly #told = new WeakMap<object, Set<string>>()
-  /** By topic and client id: when one of its connections was told last. The oldest are forgotten. */
-  readonly #toldClients = new Map<string, number>()
+  /** By topic and client id: when one of its connections was looked at last. The oldest are forgotten. */
+  readonly #turns = new Map<string, number>()
 
   /** A member asks to join. */
   joining(group: string, memberId: string): void {
@@ -166,13 +167,21 @@ export class Growth {
     nowMs: number,
   ): readonly string[] {
     const told = this.#told.get(reader) ?? new Set()
+    this.#told.set(reader, told)
     const untold = topics.filter((topic) => !told.has(topic))
     if (untold.length === 0) return untold
     const client = clientId()
-    const fresh = untold.filter((topic) => this.#isTurn(`${topic} ${client}`, nowMs))
-    this.#told.set(reader, told)
-    for (const topic of fresh) told.add(topic)
-    const due = fresh.filter((topic) => !this.#knows(view, client, topic))
+    const due: string[] = []
+    for (const topic of untold.filter((each) => this.#isTurn(`${each} ${client}`, nowMs))) {
+      const groups = this.#groupsOf(client, topic)
+      const ignorant = groups.filter(
+        ([group, known]) =>
+          placeOf(view, group) === 'source' && lacking(view, known).includes(topic),
+      )
+      if (ignorant.length > 0 && ignorant.every(([, known]) => waits(known, client))) continue
+      told.add(topic)
+      if (groups.length === 0 || ignorant.length > 0) due.push(topic)
+    }
     if (due.length > 0) {
       for (const known of this.#groups.values()) {
         if (known.clientIds.get(known.leaderId) === client) known.toldAt ??= nowMs
@@ -181,14 +190,14 @@ export class Growth {
     return due
   }
 
-  /** Whether no other connection of a client was told of a topic lately. */
+  /** Whether no other connection of a client was looked at for a topic lately. */
   #isTurn(key: string, nowMs: number): boolean {
-    const lastMs = this.#toldClients.get(key)
+    const lastMs = this.#turns.get(key)
     if (lastMs !== undefined && nowMs - lastMs < sameClientMs) return false
-    this.#toldClients.delete(key)
-    this.#toldClients.set(key, nowMs)
-    const [oldest] = this.#toldClients.keys()
-    if (this.#toldClients.size > groupsMax && oldest !== undefined) this.#toldClients.delete(oldest)
+    this.#turns.delete(key)
+    this.#turns.set(key, nowMs)
+    const [oldest] = this.#turns.keys()
+    if (this.#turns.size > groupsMax && oldest !== undefined) this.#turns.delete(oldest)
     return true
   }
 
@@ -218,7 +227,7 @@ export class Growth {
       return 'close'
     }
     const toldAt = known.closedAt ?? known.toldAt
-    if (toldAt === undefined || nowMs - toldAt < graceMs) return 'ordinary'
+    if (toldAt === undefined || nowMs - toldAt < beating.graceMs) return 'ordinary'
     if (known.calledAt !== undefined && nowMs - known.calledAt < recallMs) return 'ordinary'
     known.calledAt = nowMs
     return 'rebalance'
@@ -237,16 +246,19 @@ export class Growth {
     return isIdle || isLong
   }
 
-  /** Whether all the groups that read a topic for a client have its new partitions. */
-  #knows(view: View, clientId: string, topic: string): boolean {
-    let found = false
-    for (const [group, known] of this.#groups) {
-      if (!known.topics.has(topic) || ![...known.clientIds.values()].includes(clientId)) continue
-      if (placeOf(view, group) === 'source' && lacking(view, known).includes(topic)) return false
-      found = true
-    }
-    return found
+  /** The groups in which a client reads a topic. */
+  #groupsOf(clientId: string, topic: string): readonly [string, Group][] {
+    return [...this.#groups].filter(
+      ([, { topics, clientIds }]) =>
+        topics.has(topic) && [...clientIds.values()].includes(clientId),
+    )
   }
+}
+
+/** Whether a client need not be told for a group: its leader is another one and hears of it here, or is just joining. */
+function waits({ clientIds, leaderId, joining }: Group, clientId: string): boolean {
+  const leader = clientIds.get(leaderId)
+  return leader !== undefined && (joining || leader !== clientId)
 }
 
 /** Whether a leader makes way for another one: it cannot be made to look for partitions, and loses nothing. */
