@@ -15,7 +15,7 @@ import { TopicsRead } from './topics-read.ts'
 import type { Upstream } from './upstream.ts'
 import type { Waiting } from './waiting.ts'
 
-/** How long a Fetch may wait at its broker while a splice is near, in ms. */
+/** How long a Fetch may wait at its broker while a splice is near, or partitions are new, in ms. */
 export const shortFetchWaitMs = 100
 
 /** A session of incremental Fetches (KIP-227) at one broker. */
@@ -33,6 +33,8 @@ export class FetchRequests {
   readonly #context: SessionContext
   readonly #routing: Routing
   readonly #waiting: Waiting
+  /** What the client calls itself (KIP-511); empty where it has not said. */
+  readonly #software: () => string
   #session: FetchSession | undefined
   /** Whether the last Fetch that asks for a session came behind the splice. */
   #askedBehindSplice = false
@@ -40,7 +42,8 @@ export class FetchRequests {
   /** Of which topics the Fetch that waits tells its client that there are new partitions. */
   #signal: ReadonlySet<string> | undefined
 
-  constructor(owner: RequestsOwner, routing: Routing, waiting: Waiting) {
+  constructor(owner: RequestsOwner, routing: Routing, waiting: Waiting, software: () => string) {
+    this.#software = software
     this.#owner = owner
     this.#context = owner.context
     this.#routing = routing
@@ -66,7 +69,8 @@ export class FetchRequests {
     if (table.view.hasTarget && !table.view.spliced) {
       this.topicsRead.note(seenFetch.topics, sessionEpoch > 0, () => clientIdOf(buffer, at))
     }
-    if (table.view.shortFetches && seenFetch.maxWaitMs > shortFetchWaitMs) {
+    const isShort = table.view.shortFetches || this.#context.growth.hurries
+    if (isShort && seenFetch.maxWaitMs > shortFetchWaitMs) {
       seenFetch.maxWaitMs = shortFetchWaitMs
       buffer.writeInt32BE(shortFetchWaitMs, seenFetch.maxWaitAt)
     }
@@ -185,7 +189,8 @@ export class FetchRequests {
   #signalled(buffer: Buffer, at: number): ReadonlySet<string> | undefined {
     const { ungrown, sessionEpoch } = seenFetch
     if (ungrown.length === 0 || sessionEpoch > 0) return undefined
-    return this.#context.growth.fetched(this.#owner, () => clientIdOf(buffer, at), ungrown)
+    const clientId = (): string => clientIdOf(buffer, at)
+    return this.#context.growth.fetched(this.#owner, clientId, this.#software(), ungrown)
   }
 
   #leads(upstream: Upstream, route: Destination | string): boolean {

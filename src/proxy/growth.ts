@@ -7,7 +7,13 @@ import {
   decodeResponseHeader,
   decodeSubscription,
 } from '../protocol/index.ts'
-import { Growth, type GrowthSignal, type RequestFrame, type RoutingTable } from '../router/index.ts'
+import {
+  Growth,
+  type GrowthSignal,
+  type RequestFrame,
+  type RoutingTable,
+  type View,
+} from '../router/index.ts'
 
 const consumer = 'consumer'
 /**
@@ -20,13 +26,16 @@ const forgetful = 'kafka-python'
  * refused, and else every 5 minutes; one that has nothing to fetch would lead its group by what it knew before.
  */
 const incurious = 'kgo'
-/** How long a leader may take to join anew by itself, in ms. */
-const graceMs = 1_000
 /**
- * sarama looks up metadata 2 s after a Fetch was refused (`Consumer.Retry.Backoff`). If it joined before, it would
- * assign what it knew, and be 6 s late.
+ * The client that joins anew whenever a Fetch is refused, leader or not: kafkajs, which does not say its name. A follower
+ * that does is given what it has by the broker, at once, and its application hears of one rebalance more.
  */
-const saramaGraceMs = 2_500
+const nameless = ''
+/**
+ * For how long Fetches are short when partitions are new, in ms. Behind one that waits for records of the source, which gets
+ * none any more, waits all else of its connection: sarama asks a dozen things, one after the other, before it reads a new one.
+ */
+const hurryMs = 10_000
 
 /** What passes of groups and their Fetches, told to `Growth`, and what it says to them. */
 export class GrowthSignals {
@@ -34,10 +43,24 @@ export class GrowthSignals {
   /** ms from anywhere. */
   readonly #now: () => number
   readonly #growth = new Growth()
+  /** The view that was looked at last, and since when topics in it have grown. */
+  #view: View | undefined
+  #grownAt: number | undefined
 
   constructor(table: () => RoutingTable, now = (): number => performance.now()) {
     this.#table = table
     this.#now = now
+  }
+
+  /** Whether clients are just hearing of new partitions: their Fetches are not to wait for long. */
+  get hurries(): boolean {
+    const { view } = this.#table()
+    if (view !== this.#view) {
+      this.#view = view
+      const hasGrown = view.spliced && [...view.topics.values()].some(({ parallel }) => parallel)
+      this.#grownAt = hasGrown ? (this.#grownAt ?? this.#now()) : undefined
+    }
+    return this.#grownAt !== undefined && this.#now() - this.#grownAt < hurryMs
   }
 
   /** Whether the answer to this API is looked at; without a target nothing ever grows. */
@@ -55,11 +78,7 @@ export class GrowthSignals {
     if (api.key === apis.heartbeat.key && view.spliced) {
       const asked = decodeRequest(apis.heartbeat, version, frame, bodyOffset)
       const isStatic = asked.groupInstanceId !== null
-      const beating = {
-        isStatic,
-        looksUpWhenClosed: software !== incurious,
-        graceMs: software === 'sarama' ? saramaGraceMs : graceMs,
-      }
+      const beating = { isStatic, looksUpWhenClosed: software !== incurious }
       return this.#growth.heartbeat(view, asked.groupId, asked.memberId, beating, this.#now())
     }
     if (api.key === apis.joinGroup.key) {
@@ -103,9 +122,11 @@ export class GrowthSignals {
   fetched(
     reader: object,
     clientId: () => string,
+    software: string,
     topics: readonly string[],
   ): ReadonlySet<string> | undefined {
-    const due = this.#growth.fetched(this.#table().view, reader, clientId, topics, this.#now())
+    const fetching = { clientId, joinsWhenTold: software === nameless }
+    const due = this.#growth.fetched(this.#table().view, reader, fetching, topics, this.#now())
     return due.length === 0 ? undefined : new Set(due)
   }
 }

@@ -43,7 +43,7 @@ export class Requests implements Routing {
     this.#context = owner.context
     this.#waiting = new Waiting(owner)
     this.produce = new ProduceRequests(owner, this, this.#waiting)
-    this.fetch = new FetchRequests(owner, this, this.#waiting)
+    this.fetch = new FetchRequests(owner, this, this.#waiting, () => this.group.software)
     this.group = new GroupRequests(owner, this, this.#waiting)
   }
 

@@ -135,7 +135,8 @@ export class SimSession implements LinkEnd, MemberOwner, ProducesOwner {
     const { table } = this.owner
     const route = routeFetch(table, frame, 0, frame.length, version, undefined)
     if (route === 'malformed') throw new Error('a Fetch is malformed')
-    if (table.view.shortFetches && seenFetch.maxWaitMs > shortFetchWaitMs) {
+    const isShort = table.view.shortFetches || this.owner.growth.hurries
+    if (isShort && seenFetch.maxWaitMs > shortFetchWaitMs) {
       seenFetch.maxWaitMs = shortFetchWaitMs
       frame.writeInt32BE(shortFetchWaitMs, seenFetch.maxWaitAt)
     }
@@ -157,7 +158,7 @@ export class SimSession implements LinkEnd, MemberOwner, ProducesOwner {
     const { ungrown } = seenFetch
     if (ungrown.length === 0) return undefined
     const clientId = () => decodeRequestHeader(frame, 4).clientId ?? ''
-    return this.owner.growth.fetched(this, clientId, ungrown)
+    return this.owner.growth.fetched(this, clientId, this.owner.options.software, ungrown)
   }
 
   #movedFetch(

@@ -1,6 +1,8 @@
 import type { Parallel } from '../timeline/index.ts'
 import { placeOf, type GroupPlace, type View } from '../view.ts'
 
+/** How long a group's leader may take to join anew by itself, in ms. */
+const graceMs = 1_000
 /** After how long a leader that was called, and does not join, is called again, in ms: the answer may have been lost. */
 const recallMs = 3_000
 /** How long its Fetch may take to come, in ms: it may be paused, or wait at a broker. */
@@ -30,8 +32,13 @@ export interface Beating {
   readonly isStatic: boolean
   /** Its client looks up metadata when a connection of it ends. */
   readonly looksUpWhenClosed: boolean
-  /** How long it may take to look up metadata, and to join anew by itself, when it was told, in ms. */
-  readonly graceMs: number
+}
+
+/** Who sends a Fetch. */
+export interface Fetching {
+  readonly clientId: () => string
+  /** Its client joins its group anew whenever it is told, whether its leader has heard of new partitions or not. */
+  readonly joinsWhenTold: boolean
 }
 
 /** A JoinGroup of a consumer that has been answered. */
@@ -77,15 +84,15 @@ interface Group {
  *
  *     Fetch of a connection that asks for none of them --> NOT_LEADER_OR_FOLLOWER, once: metadata is looked up;
  *                                                          of one client id one connection after the other
- *     leader of its group, 1 s later (sarama: 2.5 s),  --> REBALANCE_IN_PROGRESS at its next heartbeat; again
- *       not joining                                        if it has not come 3 s later
+ *     leader of its group, 1 s later, not joining      --> REBALANCE_IN_PROGRESS at its next heartbeat; again
+ *                                                          if it has not come 3 s later
  *     leader that has not fetched, or comes back without the new partitions --> its connection ends, once
  *     leader that owns nothing, and comes back without them again, --> LeaveGroup in its name, then
  *       or whose client looks up nothing when a connection ends        REBALANCE_IN_PROGRESS: another one leads
  *     leader that came by itself, and may forget it --> REBALANCE_IN_PROGRESS at its SyncGroup, once
  *
- * Only the leader counts: it assigns, and what it knows decides. Followers whose leader is told are not: they look up
- * what they are given and have not heard of, and some (kafkajs) join anew whenever they are told. Where its group has moved, another one leads, who may
+ * Only the leader counts: it assigns, and what it knows decides. Members of a client that joins anew whenever it is told
+ * are told only while they lead, and are not joining. Where its group has moved, another one leads, who may
  * not have been told before: its connection ends, too. One that owns something is never made to leave: it could
  * not commit what it has read; nor is a static one, which would come back as itself. Facts come in and signals go
  * out; times are ms from anywhere.
@@ -162,7 +169,7 @@ export class Growth {
   fetched(
     view: View,
     reader: object,
-    clientId: () => string,
+    fetching: Fetching,
     topics: readonly string[],
     nowMs: number,
   ): readonly string[] {
@@ -170,7 +177,7 @@ export class Growth {
     this.#told.set(reader, told)
     const untold = topics.filter((topic) => !told.has(topic))
     if (untold.length === 0) return untold
-    const client = clientId()
+    const client = fetching.clientId()
     const due: string[] = []
     for (const topic of untold.filter((each) => this.#isTurn(`${each} ${client}`, nowMs))) {
       const groups = this.#groupsOf(client, topic)
@@ -178,7 +185,8 @@ export class Growth {
         ([group, known]) =>
           placeOf(view, group) === 'source' && lacking(view, known).includes(topic),
       )
-      if (ignorant.length > 0 && ignorant.every(([, known]) => waits(known, client))) continue
+      const isWaited = ignorant.length > 0 && ignorant.every(([, known]) => waits(known, client))
+      if (fetching.joinsWhenTold && isWaited) continue
       told.add(topic)
       if (groups.length === 0 || ignorant.length > 0) due.push(topic)
     }
@@ -227,7 +235,7 @@ export class Growth {
       return 'close'
     }
     const toldAt = known.closedAt ?? known.toldAt
-    if (toldAt === undefined || nowMs - toldAt < beating.graceMs) return 'ordinary'
+    if (toldAt === undefined || nowMs - toldAt < graceMs) return 'ordinary'
     if (known.calledAt !== undefined && nowMs - known.calledAt < recallMs) return 'ordinary'
     known.calledAt = nowMs
     return 'rebalance'
@@ -255,7 +263,7 @@ export class Growth {
   }
 }
 
-/** Whether a client need not be told for a group: its leader is another one and hears of it here, or is just joining. */
+/** Whether a client need not be told for a group: its leader is another one that is told here, or is just joining. */
 function waits({ clientIds, leaderId, joining }: Group, clientId: string): boolean {
   const leader = clientIds.get(leaderId)
   return leader !== undefined && (joining || leader !== clientId)

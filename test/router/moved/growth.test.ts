@@ -34,11 +34,21 @@ const running = (given: Record<string, number> = { leader: 0, follower: 1 }): Gr
   return growth
 }
 
-const fetch = (growth: Growth, client: string, atMs: number, reader: object = {}) =>
-  growth.fetched(view, reader, () => client, ['orders'], atMs)
+const fetch = (
+  growth: Growth,
+  client: string,
+  atMs: number,
+  reader: object = {},
+  joinsWhenTold = false,
+): readonly string[] =>
+  growth.fetched(view, reader, { clientId: () => client, joinsWhenTold }, ['orders'], atMs)
 
-const curious = { isStatic: false, looksUpWhenClosed: true, graceMs: 1_000 }
-const incurious = { ...curious, looksUpWhenClosed: false }
+/** The same of a client that joins anew whenever it is told. */
+const fetchAndJoin = (growth: Growth, client: string, atMs: number, reader: object = {}) =>
+  fetch(growth, client, atMs, reader, true)
+
+const curious = { isStatic: false, looksUpWhenClosed: true }
+const incurious = { isStatic: false, looksUpWhenClosed: false }
 
 const beat = (
   growth: Growth,
@@ -67,39 +77,43 @@ describe('a Fetch of none of the new partitions', () => {
     expect(fetch(growth, 'leader', 1_000, other)).toEqual(['orders'])
   })
 
+  test('of a follower is, where its client joins only for what is new', () => {
+    expect(fetch(running(), 'follower', 0)).toEqual(['orders'])
+  })
+
   test('is not, where the leader of its group is another client, and is told itself', () => {
     const growth = running()
     const follower = {}
-    expect(fetch(growth, 'follower', 0, follower)).toEqual([])
-    expect(fetch(growth, 'leader', 0)).toEqual(['orders'])
-    expect(fetch(growth, 'follower', 5_000, follower)).toEqual([])
+    expect(fetchAndJoin(growth, 'follower', 0, follower)).toEqual([])
+    expect(fetchAndJoin(growth, 'leader', 0)).toEqual(['orders'])
+    expect(fetchAndJoin(growth, 'follower', 5_000, follower)).toEqual([])
     join(growth, 'follower', 'follower')
     growth.assigned(view, group, 'follower', new Map([['follower', new Map([['orders', 1]])]]), false) // prettier-ignore
-    expect(fetch(growth, 'follower', 9_000, follower)).toEqual(['orders'])
+    expect(fetchAndJoin(growth, 'follower', 9_000, follower)).toEqual(['orders'])
   })
 
   test('is, where the leader of its group joins elsewhere', () => {
     const growth = new Growth()
     join(growth, 'follower', 'direct')
-    expect(fetch(growth, 'follower', 0)).toEqual(['orders'])
+    expect(fetchAndJoin(growth, 'follower', 0)).toEqual(['orders'])
   })
 
   test('is not, while the leader joins anew, who has heard of them', () => {
     const growth = running()
     const other = {}
-    expect(fetch(growth, 'leader', 0)).toEqual(['orders'])
+    expect(fetchAndJoin(growth, 'leader', 0)).toEqual(['orders'])
     growth.joining(group, 'leader')
-    expect(fetch(growth, 'leader', 1_000, other)).toEqual([])
+    expect(fetchAndJoin(growth, 'leader', 1_000, other)).toEqual([])
     join(growth, 'leader')
     assign(growth, { leader: 0, follower: 1 })
-    expect(fetch(growth, 'leader', 2_000, other)).toEqual(['orders'])
+    expect(fetchAndJoin(growth, 'leader', 2_000, other)).toEqual(['orders'])
   })
 
   test('is, where its client follows in one group and leads another', () => {
     const growth = running()
     growth.joined('audit', { memberId: 'auditor', leaderId: 'auditor', clientId: 'follower', topics: ['orders'], members: ['auditor'] }) // prettier-ignore
     growth.assigned(before, 'audit', 'auditor', new Map(), false)
-    expect(fetch(growth, 'follower', 0)).toEqual(['orders'])
+    expect(fetchAndJoin(growth, 'follower', 0)).toEqual(['orders'])
   })
 
   test('of a client without a group, too, which is never called', () => {
@@ -112,7 +126,15 @@ describe('a Fetch of none of the new partitions', () => {
     const growth = running({ leader: 0, follower: 4 })
     expect(fetch(growth, 'follower', 0)).toEqual([])
     const moved = { ...view, groups: new Map([[group, 'target' as const]]) }
-    expect(running().fetched(moved, {}, () => 'follower', ['orders'], 0)).toEqual([])
+    expect(
+      running().fetched(
+        moved,
+        {},
+        { clientId: () => 'follower', joinsWhenTold: false },
+        ['orders'],
+        0,
+      ),
+    ).toEqual([])
   })
 })
 
@@ -133,14 +155,6 @@ describe('the leader of a group', () => {
     expect(beat(growth, 1_020, 'follower')).toBe('ordinary')
     expect(beat(growth, 1_020)).toBe('rebalance')
     expect(beat(growth, 4_019)).toBe('ordinary')
-  })
-
-  test('is called later, where its client takes longer to look them up', () => {
-    const growth = running()
-    const slow = { ...curious, graceMs: 2_500 }
-    fetch(growth, 'leader', 0)
-    expect(beat(growth, 2_499, 'leader', view, slow)).toBe('ordinary')
-    expect(beat(growth, 2_500, 'leader', view, slow)).toBe('rebalance')
   })
 
   test('that was called and does not come is called again: the answer may have been lost', () => {
