@@ -26,6 +26,10 @@ const forgetful = 'kafka-python'
  * refused, and else every 5 minutes; one that has nothing to fetch would lead its group by what it knew before.
  */
 const incurious = 'kgo'
+/** How long a leader may take to join anew by itself, in ms. */
+const graceMs = 1_000
+/** The client that never does, and looks for partitions whenever it joins: it is called at its next heartbeat. */
+const unasking = 'sarama'
 /**
  * The client that joins anew whenever a Fetch is refused, leader or not: kafkajs, which does not say its name. A follower
  * that does is given what it has by the broker, at once, and its application hears of one rebalance more.
@@ -78,7 +82,11 @@ export class GrowthSignals {
     if (api.key === apis.heartbeat.key && view.spliced) {
       const asked = decodeRequest(apis.heartbeat, version, frame, bodyOffset)
       const isStatic = asked.groupInstanceId !== null
-      const beating = { isStatic, looksUpWhenClosed: software !== incurious }
+      const beating = {
+        isStatic,
+        looksUpWhenClosed: software !== incurious,
+        graceMs: software === unasking ? 0 : graceMs,
+      }
       return this.#growth.heartbeat(view, asked.groupId, asked.memberId, beating, this.#now())
     }
     if (api.key === apis.joinGroup.key) {

@@ -1,8 +1,6 @@
 import type { Parallel } from '../timeline/index.ts'
 import { placeOf, type GroupPlace, type View } from '../view.ts'
 
-/** How long a group's leader may take to join anew by itself, in ms. */
-const graceMs = 1_000
 /** After how long a leader that was called, and does not join, is called again, in ms: the answer may have been lost. */
 const recallMs = 3_000
 /** How long its Fetch may take to come, in ms: it may be paused, or wait at a broker. */
@@ -32,6 +30,8 @@ export interface Beating {
   readonly isStatic: boolean
   /** Its client looks up metadata when a connection of it ends. */
   readonly looksUpWhenClosed: boolean
+  /** How long it may take to join anew by itself when it was told, in ms. */
+  readonly graceMs: number
 }
 
 /** Who sends a Fetch. */
@@ -235,7 +235,7 @@ export class Growth {
       return 'close'
     }
     const toldAt = known.closedAt ?? known.toldAt
-    if (toldAt === undefined || nowMs - toldAt < graceMs) return 'ordinary'
+    if (toldAt === undefined || nowMs - toldAt < beating.graceMs) return 'ordinary'
     if (known.calledAt !== undefined && nowMs - known.calledAt < recallMs) return 'ordinary'
     known.calledAt = nowMs
     return 'rebalance'

@@ -47,8 +47,8 @@ const fetch = (
 const fetchAndJoin = (growth: Growth, client: string, atMs: number, reader: object = {}) =>
   fetch(growth, client, atMs, reader, true)
 
-const curious = { isStatic: false, looksUpWhenClosed: true }
-const incurious = { isStatic: false, looksUpWhenClosed: false }
+const curious = { isStatic: false, looksUpWhenClosed: true, graceMs: 1_000 }
+const incurious = { ...curious, looksUpWhenClosed: false }
 
 const beat = (
   growth: Growth,
@@ -155,6 +155,14 @@ describe('the leader of a group', () => {
     expect(beat(growth, 1_020, 'follower')).toBe('ordinary')
     expect(beat(growth, 1_020)).toBe('rebalance')
     expect(beat(growth, 4_019)).toBe('ordinary')
+  })
+
+  test('of a client that never comes by itself is called at its next heartbeat', () => {
+    const growth = running()
+    const beating = { ...curious, graceMs: 0 }
+    expect(beat(growth, 0, 'leader', view, beating)).toBe('ordinary')
+    fetch(growth, 'leader', 1)
+    expect(beat(growth, 1, 'leader', view, beating)).toBe('rebalance')
   })
 
   test('that was called and does not come is called again: the answer may have been lost', () => {
