@@ -23,6 +23,8 @@ type Answered = OffsetCommitResponse['topics'][number]
 /** While a group moves, its placeholder joins and leaves: how long a commit waits for it to be known, in ms. */
 const placeholderWaitMsMax = 5_000
 const retryMs = 50
+/** How often the source hears of the member meanwhile, in ms: its heartbeats wait behind the commit. */
+const memberCheckMs = 1_000
 
 /** What concerns the member, not the partition: who may not commit here may not commit there. */
 const refusesMember: ReadonlySet<number> = new Set([
@@ -118,7 +120,8 @@ async function askSource(
 
 /**
  * The target's group has no members until it moves. While it does, the placeholder is its only one, as whom
- * everybody commits; UNKNOWN_MEMBER_ID, which others get meanwhile, would take a client its partitions.
+ * everybody commits; UNKNOWN_MEMBER_ID, which others get meanwhile, would take a client its partitions. Who
+ * waits for it stays a member on the source, or is told that it is none any more.
  */
 async function commitOnTarget(
   owner: JoinOwner,
@@ -128,6 +131,7 @@ async function commitOnTarget(
 ): Promise<readonly Answered[]> {
   const { groupId } = asked
   const untilMs = performance.now() + placeholderWaitMsMax
+  let checkAtMs = performance.now() + memberCheckMs
   for (;;) {
     const { view } = owner.context.table()
     const member = view.placeholders.get(groupId)
@@ -149,6 +153,11 @@ async function commitOnTarget(
       return failed(topics, errorCodes.ILLEGAL_GENERATION)
     }
     if (performance.now() > untilMs) return failed(topics, errorCodes.REBALANCE_IN_PROGRESS)
+    if (performance.now() > checkAtMs) {
+      checkAtMs = performance.now() + memberCheckMs
+      const refusal = await refusalOfMember(owner, asked)
+      if (refusal !== 0) return failed(topics, refusal)
+    }
     await sleep(retryMs)
   }
 }

@@ -231,6 +231,19 @@ test('while the placeholder is in the group on the target, commits wait for it a
   expect(await keptBy(target)).toEqual({ 'orders-2': { 0: 7n, 2: 9n } })
 })
 
+test('who waits for the placeholder is told when it is no member any more', async () => {
+  const client = await behindSidecar()
+  const member = await join(client)
+  await join(await direct(target))
+  const answers = commit(client, member, bothKinds)
+  await until(async () => Object.keys(await keptBy(source)).length > 0, 5_000, 10)
+  const atSource = await direct(source)
+  await atSource.ask(apis.leaveGroup, 2, { groupId, memberId: member.memberId })
+  const refused = errorCodes.UNKNOWN_MEMBER_ID
+  const orders = { 0: 0, 1: 0, 2: refused, 4: refused }
+  expect(await answers).toEqual({ ...codes(0), orders })
+})
+
 test('while a group moves, who has not come yet commits on; who has is never told that it is unknown', async () => {
   const [first, second] = [await behindSidecar(), await behindSidecar()]
   const alone = await join(first)

@@ -94,6 +94,7 @@ type Answered = OffsetCommitResponse['topics'][number]
 
 const placeholderWaitMsMax = 5_000
 const retryMs = 50
+const memberCheckMs = 1_000
 
 /** Whether it commits what its group reads in both clusters (`Requests.#isParted`). */
 export function isParted({ table }: Incarnation, request: RequestFrame): boolean {
@@ -147,6 +148,7 @@ async function commitOnTarget(
   const { groupId } = asked
   const { owner } = session
   const untilMs = owner.scheduler.now() + placeholderWaitMsMax
+  let checkAtMs = owner.scheduler.now() + memberCheckMs
   for (;;) {
     const member = owner.table.view.placeholders.get(groupId)
     const answered = await commit({
@@ -166,6 +168,11 @@ async function commitOnTarget(
       return failed(topics, errorCodes.ILLEGAL_GENERATION)
     }
     if (owner.scheduler.now() > untilMs) return failed(topics, errorCodes.REBALANCE_IN_PROGRESS)
+    if (owner.scheduler.now() > checkAtMs) {
+      checkAtMs = owner.scheduler.now() + memberCheckMs
+      const refusal = await refusalOfMember(session, asked)
+      if (refusal !== 0) return failed(topics, refusal)
+    }
     await owner.sleep(retryMs)
   }
 }

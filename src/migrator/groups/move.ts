@@ -112,12 +112,20 @@ class GroupMove {
     const untilMs = clock.now() + sessionTimeoutMs
     for (;;) {
       try {
-        return await this.#placeholder?.leave()
+        return await this.#takeOut()
       } catch {
         if (clock.now() >= untilMs) return
         await clock.sleep(pollMs, signal)
       }
     }
+  }
+
+  /** Where the answer to its join was lost, the target may have a placeholder that does not know itself. */
+  async #takeOut(): Promise<void> {
+    const placeholder = this.#placeholder
+    if (placeholder === null) return
+    if (placeholder.hasJoined) return placeholder.leave()
+    await removeLeftovers(this.#options.target, this.#group)
   }
 
   /** What comes of the current step, or that its deadline has come first. */

@@ -32,8 +32,11 @@ export class FakeCluster implements OwnCluster {
   readonly logs = new Map<string, FakeLog>()
   /** Names of the APIs that were asked for, in their order. */
   readonly asked: string[] = []
-  /** What goes wrong: an error code for those APIs that have one at the top, or a lost connection. */
-  fault: (apiKey: number) => number | 'lost' | undefined = () => undefined
+  /**
+   * What goes wrong: an error code for those APIs that have one at the top, or a connection that is lost
+   * before the cluster has done anything, or (`unheard`) with the answer.
+   */
+  fault: (apiKey: number) => number | 'lost' | 'unheard' | undefined = () => undefined
   readonly #now: () => number
   readonly #answers = new Map<number, (version: number, frame: Buffer) => Promise<Buffer>>()
   #ids = 0
@@ -84,11 +87,11 @@ export class FakeCluster implements OwnCluster {
     this.asked.push(api.name)
     const answer = this.#answers.get(api.key)
     const fault = this.fault(api.key)
-    if (fault === 'lost' || answer === undefined) {
-      throw new CutoverError('upstream_closed', `the ${this.name} closed the connection`)
-    }
+    const lost = () => new CutoverError('upstream_closed', `the ${this.name} closed the connection`)
+    if (fault === 'lost' || answer === undefined) throw lost()
     const header = { correlationId: 1, clientId: 'kafka-cutover' }
     const frame = await answer(version, encodeRequest(api, version, header, body).subarray(4))
+    if (fault === 'unheard') throw lost()
     const { bodyOffset } = decodeResponseHeader(api, version, frame, 0)
     const decoded = decodeResponse(api, version, frame, bodyOffset)
     return fault === undefined ? decoded : { ...decoded, errorCode: fault }

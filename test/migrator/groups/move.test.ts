@@ -145,6 +145,16 @@ describe('before anything is noticed, a move is refused', () => {
     expect(world.events).toEqual([])
   })
 
+  test('and its placeholder is gone, even if the answer to its join was lost', async () => {
+    world.join([app('app-1', 0)])
+    let joins = 0
+    world.target.fault = (key) =>
+      key === apis.joinGroup.key && ++joins === 2 ? 'unheard' : undefined
+    expect(await world.move()).toMatchObject({ kind: 'refused' })
+    expect(world.events).toEqual([])
+    expect(world.target.group(group).members).toEqual([])
+  })
+
   test('when the group has members on the target', async () => {
     world.join([app('app-1', 0)])
     await world.move()
