@@ -9,6 +9,7 @@ import { startLoad, type Load } from './load.ts'
 import { lookAt, preload } from './native.ts'
 import { commitFindings, flipFindings, spliceFindings, unorderedFindings } from './outcome.ts'
 import { judge, type Verdict } from './verdict.ts'
+import { warmUp, type Warmth } from './warmth.ts'
 
 export interface Scenario {
   readonly program: Program
@@ -42,6 +43,9 @@ const partitions = 4
 const preloaded = 7
 const rate = 50
 const beforeMs = 3_000
+/** Where it is judged how long producers wait, both clusters have served for a while. */
+const warmMs = 8_000
+const restMs = 1_000
 const afterMs = 3_000
 const withoutSourceMs = 5_000
 const controlMs = 4_000
@@ -65,7 +69,9 @@ export async function play(scenario: Scenario): Promise<Report> {
     ],
   })
   let load: Load | undefined
+  let warmth: Warmth | undefined
   try {
+    if (judgesPauses(scenario)) warmth = await warmUp(target, `${topic}-of-others`)
     load = await startLoad({
       program: scenario.program,
       bootstrap: sidecar.bootstrap,
@@ -76,16 +82,22 @@ export async function play(scenario: Scenario): Promise<Report> {
       // may lose what was acknowledged with acks=1: its offset is then acknowledged a second time.
       plainAcks: source.brokers.length + target.brokers.length === 2 ? '1' : 'all',
     })
+    await sleep(warmth === undefined ? beforeMs : warmMs)
+    await warmth?.leave()
+    if (warmth !== undefined) await sleep(restMs)
     return await perform(scenario, sidecar, load)
   } finally {
     await load?.kill()
+    await warmth?.leave()
     await sidecar.stop()
   }
 }
 
+const judgesPauses = ({ parallel, kill, cutover }: Scenario): boolean =>
+  cutover && parallel !== undefined && kill === undefined
+
 async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load): Promise<Report> {
   const { source, target, topic, parallel, cutover } = scenario
-  await sleep(beforeMs)
   const from = Date.now()
   const { flip: flipped, killed } = await act(scenario, sidecar)
   const findings = flipped === undefined ? [] : flipFindings(flipped, scenario.kill !== undefined)
