@@ -12,7 +12,8 @@ export interface HeldMember {
 }
 
 interface Moving {
-  readonly held: Map<object, HeldMember>
+  /** By member id; who has none yet is a key to itself. */
+  readonly held: Map<string | object, HeldMember>
   sinceMs: number | null
   changed: PromiseWithResolvers<void>
 }
@@ -72,11 +73,14 @@ export class Groups {
     return placeOf(this.#table().view, group) === 'moving'
   }
 
-  /** A JoinGroup waits. @returns what to call when it does no longer */
+  /**
+   * A JoinGroup waits. A member that joins anew, before it is known here that its connection was lost, waits once:
+   * as many as wait are awaited on the target.
+   * @returns what to call when it does no longer
+   */
   hold(request: JoinGroupRequest, clientId: string, nowMs: number): () => void {
     const moving = this.#movingOf(request.groupId)
-    const ticket = {}
-    moving.held.set(ticket, {
+    const member: HeldMember = {
       memberId: request.memberId,
       groupInstanceId: request.groupInstanceId,
       clientId,
@@ -84,11 +88,13 @@ export class Groups {
         request.rebalanceTimeoutMs > 0 ? request.rebalanceTimeoutMs : request.sessionTimeoutMs,
       protocolType: request.protocolType,
       protocols: request.protocols,
-    })
+    }
+    const key = member.memberId === '' ? member : member.memberId
+    moving.held.set(key, member)
     moving.sinceMs ??= nowMs
     this.#tell(moving)
     return () => {
-      moving.held.delete(ticket)
+      if (moving.held.get(key) === member) moving.held.delete(key)
       if (moving.held.size === 0) moving.sinceMs = null
       this.#tell(moving)
     }
