@@ -19,6 +19,8 @@ export interface Outcome {
   readonly wasDisturbed: boolean
   /** When everything that disturbs is over, in ms since the run began. */
   readonly calmAtMs: number
+  /** When nothing was left to be done, in ms since the run began. */
+  readonly endedAtMs: number
   /** When the sidecar was killed, in ms since the run began. */
   readonly crashes: readonly number[]
   /** Topics whose records waited for a fence to end. */

@@ -290,14 +290,15 @@ function wasThere({ ledger, entries }: Outcome, reader: string): boolean {
 
 /**
  * Behind the flip, and behind its move, a group reads what the target has soon. A sidecar that is killed forgets
- * who leads: then some clients look for partitions late, by themselves.
+ * who leads: then some clients look for partitions late, by themselves. A run may end before: who has nothing there
+ * to read need not have begun.
  */
 function growthBreaches(
   outcome: Outcome,
   reader: string,
   { names, partitions }: SimTopic,
 ): readonly string[] {
-  const { ledger, calmAtMs, entries, crashes } = outcome
+  const { ledger, calmAtMs, endedAtMs, entries, crashes } = outcome
   const flipAtMs = flippedAtMs(outcome)
   if (flipAtMs === undefined) return []
   const moved = entries.findLast((each) => each.kind === 'group-moved' && each.group === reader)
@@ -308,7 +309,7 @@ function growthBreaches(
       const isThis = each.reader === reader && each.topic === names.source
       return isThis && each.partition === partition && each.atMs >= sinceMs
     })
-    return !isDisturbed && (begun?.atMs ?? Infinity) > Math.max(sinceMs, calmAtMs) + growthMsMax
+    return !isDisturbed && (begun?.atMs ?? endedAtMs) > Math.max(sinceMs, calmAtMs) + growthMsMax
   }
   return Array.from({ length: partitions.target }, (_, native) => partitions.source + native)
     .filter(

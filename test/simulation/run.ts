@@ -153,6 +153,7 @@ class World {
       zombies: new Set([...source.zombies, ...target.zombies]),
       wasDisturbed: this.#wasDisturbed,
       calmAtMs,
+      endedAtMs: this.scheduler.now(),
       crashes: this.#crashes,
       held: this.#held,
       readers: this.#readers,
