@@ -1,7 +1,7 @@
 import { clientNames, talksTo, type ClientName } from '../clients/index.ts'
 import { killKinds, type Kill } from '../cutover/faults.ts'
 import type { Parallel } from '../cutover/history.ts'
-import { growthOf } from '../cutover/outcome.ts'
+import { growthOf, pausesOf } from '../cutover/outcome.ts'
 import { play, type Report } from '../cutover/scenario.ts'
 import { keepEvidence } from './evidence.ts'
 import type { Bench, Cell, Outcome } from './cell.ts'
@@ -129,6 +129,7 @@ function figuresOf(client: ClientName, report: Report): Record<string, number | 
     client,
     acked: sum(producers.map((p) => p.acked)),
     ackGapMaxMs: Math.max(...producers.map((p) => p.ackGapMaxMs)),
+    stalledMs: pausesOf(history)[0]?.stalledMs ?? 0,
     gapMaxMs: Math.max(...groups.map((g) => g.gapMaxMs)),
     again: sum(groups.map((g) => g.again)),
     rebalances: groups.map((g) => Object.values(g.rebalances).join('+')).join(', '),

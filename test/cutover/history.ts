@@ -1,4 +1,5 @@
 import type { ClientEvent, RecordEvent } from '../clients/index.ts'
+import type { Stall } from './stalls.ts'
 
 /** One producer, by its client id: record i of it has the value `ID-i`. */
 export interface ProducerHistory {
@@ -32,6 +33,8 @@ export interface History {
    * are not idempotent are counted, as they are without a sidecar, and not held against it.
    */
   readonly faults: boolean
+  /** When the machine itself stood still, if somebody has looked. */
+  readonly stalls?: readonly Stall[]
   /** Of an unordered cutover. */
   readonly parallel?: Parallel | undefined
 }

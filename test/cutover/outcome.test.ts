@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Status } from '../../src/admin/index.ts'
 import type { Flip } from './flip.ts'
 import type { GroupHistory } from './history.ts'
-import { commitFindings, flipFindings, spliceFindings } from './outcome.ts'
+import { commitFindings, flipFindings, spliceFindings, unorderedFindings } from './outcome.ts'
 
 const partition = {
   ...{ partition: 0, sourceEnd: 3, targetStart: 7, stragglers: 0, sourceWriteRate: 0 },
@@ -72,5 +72,42 @@ describe('what a cutover left behind', () => {
     expect(spliceFindings(native(9n), status, 'bills', [group(4)])).toEqual([
       'splice: the status does not tell where partition 0 was spliced',
     ])
+  })
+})
+
+describe('an unordered cutover', () => {
+  const parallel = { sourcePartitions: 0, targetPartitions: 1 }
+  const calm = { from: 100, to: 20_000, faults: false, parallel, groups: [group(4)] }
+  const acked = (...times: readonly number[]) => ({
+    ...{ id: 'p', idempotent: true },
+    events: times.map((t, offset) => {
+      return { event: 'acked', t, partition: 0, offset, key: 'k', value: `p-${offset}` } as const
+    }),
+  })
+
+  test('is bad where a group reads the target late', () => {
+    const reads = (t: number) => ({ ...calm, from: t, producers: [], groups: [group(4)] })
+    expect(unorderedFindings(reads(-10_000))).toEqual([])
+    expect(unorderedFindings(reads(-10_001))).toEqual([
+      'growth: g read nothing of the target until 10001 ms after the flip',
+    ])
+  })
+
+  test('is bad where a producer waits, unless the whole machine does', () => {
+    const producers = [acked(90, 300, 549, 799)]
+    const paused = (stalls: readonly { t: number; ms: number }[]) =>
+      unorderedFindings({ ...calm, producers, stalls })
+    expect(paused([])).toEqual(['pause: a producer waited 250 ms for an acknowledgement'])
+    expect(paused([{ t: 500, ms: 200 }])).toHaveLength(1)
+    expect(paused([{ t: 700, ms: 40 }])).toEqual([])
+    const longer = unorderedFindings({
+      ...calm,
+      producers: [acked(200, 600)],
+      stalls: [{ t: 260, ms: 100 }],
+    })
+    expect(longer).toEqual([
+      'pause: a producer waited 400 ms for an acknowledgement, 60 of them with the whole machine',
+    ])
+    expect(unorderedFindings({ ...calm, producers, faults: true })).toEqual([])
   })
 })

@@ -3,6 +3,7 @@ import type { Status } from '../../src/admin/index.ts'
 import type { Flip } from './flip.ts'
 import { consumedBy, type GroupHistory, type History } from './history.ts'
 import type { NativeView } from './native.ts'
+import { stalledWithin } from './stalls.ts'
 
 /** It reaches phase `target`, and where nothing was killed at the first attempt. */
 export function flipFindings(flip: Flip, faults: boolean): string[] {
@@ -68,10 +69,8 @@ const growthMsMax = 10_000
 const ackGapMsMax = 250
 
 /** Every group reads the target's partitions soon after the flip, and producers go on as if there were none. */
-export function unorderedFindings(
-  { parallel, groups, from, faults }: History,
-  ackGapsMs: readonly number[],
-): string[] {
+export function unorderedFindings(history: History): string[] {
+  const { parallel, groups, from, faults } = history
   if (parallel === undefined) return []
   const late = groups.flatMap((group) => {
     const afterMs = growthOf(group, parallel.sourcePartitions, from)
@@ -80,8 +79,33 @@ export function unorderedFindings(
       : [`growth: ${group.name} read nothing of the target until ${afterMs} ms after the flip`]
   })
   if (faults) return []
-  const gaps = ackGapsMs.filter((ms) => ms >= ackGapMsMax)
-  return [...late, ...gaps.map((ms) => `pause: a producer waited ${ms} ms for an acknowledgement`)]
+  const long = pausesOf(history).filter(({ ms, stalledMs }) => ms - stalledMs >= ackGapMsMax)
+  return [
+    ...late,
+    ...long.map(({ ms, stalledMs }) => {
+      const machine = stalledMs === 0 ? '' : `, ${stalledMs} of them with the whole machine`
+      return `pause: a producer waited ${ms} ms for an acknowledgement${machine}`
+    }),
+  ]
+}
+
+/** Between two acknowledgements of one producer, in ms: of that, how long the machine itself stood still. */
+export interface Pause {
+  readonly ms: number
+  readonly stalledMs: number
+}
+
+/** Those that ended behind `from`, the longest first. */
+export function pausesOf({ producers, from, stalls = [] }: History): Pause[] {
+  const pauses = producers.flatMap(({ events }) => {
+    const times = events.filter((e) => e.event === 'acked').map((e) => e.t)
+    return times.slice(1).flatMap((time, i) => {
+      const begun = times[i] ?? time
+      if (time < from) return []
+      return [{ ms: time - begun, stalledMs: stalledWithin(stalls, begun, time) }]
+    })
+  })
+  return pauses.sort((a, b) => b.ms - a.ms)
 }
 
 /** After how many ms a group read a partition of the target; Infinity if it never did. */

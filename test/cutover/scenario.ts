@@ -8,6 +8,7 @@ import type { History, Parallel } from './history.ts'
 import { startLoad, type Load } from './load.ts'
 import { lookAt, preload } from './native.ts'
 import { commitFindings, flipFindings, spliceFindings, unorderedFindings } from './outcome.ts'
+import { watchForStalls } from './stalls.ts'
 import { judge, type Verdict } from './verdict.ts'
 import { warmUp, type Warmth } from './warmth.ts'
 
@@ -99,6 +100,7 @@ const judgesPauses = ({ parallel, kill, cutover }: Scenario): boolean =>
 async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load): Promise<Report> {
   const { source, target, topic, parallel, cutover } = scenario
   const from = Date.now()
+  const watched = await watchForStalls()
   const { flip: flipped, killed } = await act(scenario, sidecar)
   const findings = flipped === undefined ? [] : flipFindings(flipped, scenario.kill !== undefined)
   await sleep(afterMs)
@@ -109,13 +111,21 @@ async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load):
   // What was not drained in time shows as lost.
   await load.drain(drainTimeoutMs)
   const to = Date.now()
+  await watched.stop()
+  const { stalls } = watched
   await load.stopConsumers()
   const histories = load.histories()
   const faults = scenario.kill !== undefined
-  const history = { ...histories, from, to, faults, parallel: cutover ? parallel : undefined }
+  const history = {
+    ...histories,
+    from,
+    to,
+    faults,
+    stalls,
+    parallel: cutover ? parallel : undefined,
+  }
   const verdict = judge(history)
-  const gaps = Object.values(verdict.producers).map(({ ackGapMaxMs }) => ackGapMaxMs)
-  findings.push(...unorderedFindings(history, gaps))
+  findings.push(...unorderedFindings(history))
   if (flipped === undefined || flipped.reached) {
     const native = await lookAt(flipped === undefined ? source : target, topic, load.groups)
     findings.push(...commitFindings(native))
