@@ -64,7 +64,8 @@ function aboutUnordered(results: readonly Result[]): string {
   const calm = results.filter(({ figures }) => figures['killed'] === undefined)
   const gaps = calm.map(({ figures }) => Number(figures['ackGapMaxMs']))
   const growth = calm.flatMap(({ figures }) => String(figures['growthMs']).split(', ').map(Number))
-  return `Two producers and the groups of one client, through one sidecar, while a topic of N partitions is flipped to one of M. Then
+  return `Two producers, of 20 to 50 records a second each, and the groups of one client, through one sidecar, while a topic of N
+partitions is flipped to one of M. Then
 the source is stopped; \`kill\` kills the sidecar at a random moment instead, and starts it again. A cell passes when every
 acknowledged record came to every group once, where it was written, and the target holds the groups' commits; and, where nothing
 was killed, when no application saw an error, no producer waited for 250 ms longer than a thread beside it that only looks at

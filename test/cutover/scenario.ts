@@ -42,9 +42,13 @@ export interface Report {
 
 const partitions = 4
 const preloaded = 7
-const rate = 50
+const busyRate = 50
 const beforeMs = 3_000
-/** Where it is judged how long producers wait, both clusters have served for a while. */
+/**
+ * Where it is judged how long producers wait, both clusters have served for a while, and a small machine is not full:
+ * with every record both groups are busy, and six brokers and their replicas.
+ */
+const calmRate = 20
 const warmMs = 8_000
 const restMs = 1_000
 const afterMs = 3_000
@@ -77,7 +81,7 @@ export async function play(scenario: Scenario): Promise<Report> {
       program: scenario.program,
       bootstrap: sidecar.bootstrap,
       topic,
-      rate,
+      rate: rateOf(scenario),
       versions: [source.version, target.version],
       // Where a leader can change - on a machine that is too busy, without anybody being killed - a broker
       // may lose what was acknowledged with acks=1: its offset is then acknowledged a second time.
@@ -94,8 +98,10 @@ export async function play(scenario: Scenario): Promise<Report> {
   }
 }
 
-const judgesPauses = ({ parallel, kill, cutover }: Scenario): boolean =>
-  cutover && parallel !== undefined && kill === undefined
+const judgesPauses = ({ parallel, kill }: Scenario): boolean =>
+  parallel !== undefined && kill === undefined
+
+const rateOf = (scenario: Scenario): number => (judgesPauses(scenario) ? calmRate : busyRate)
 
 async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load): Promise<Report> {
   const { source, target, topic, parallel, cutover } = scenario
@@ -105,7 +111,7 @@ async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load):
   const findings = flipped === undefined ? [] : flipFindings(flipped, scenario.kill !== undefined)
   await sleep(afterMs)
   if (scenario.stopSource && (flipped?.reached ?? false)) {
-    findings.push(...(await standsWithout(source, load)))
+    findings.push(...(await standsWithout(source, load, rateOf(scenario))))
   }
   await load.stopProducers()
   // What was not drained in time shows as lost.
@@ -169,7 +175,7 @@ async function act(
 }
 
 /** Ends the source, and looks whether producers go on for longer than any timeout of a fetch. */
-async function standsWithout(source: Cluster, load: Load): Promise<string[]> {
+async function standsWithout(source: Cluster, load: Load, rate: number): Promise<string[]> {
   await Promise.all(source.brokers.map((_, index) => source.killBroker(index)))
   const atFirst = load.progress()
   await sleep(withoutSourceMs)
