@@ -68,8 +68,8 @@ function aboutUnordered(results: readonly Result[]): string {
 partitions is flipped to one of M. Then
 the source is stopped; \`kill\` kills the sidecar at a random moment instead, and starts it again. A cell passes when every
 acknowledged record came to every group once, where it was written, and the target holds the groups' commits; and, where nothing
-was killed, when no application saw an error, no producer waited for 250 ms longer than a thread beside it that only looks at
-the clock (the machine's), every group read the target within 10 s, and no
+was killed, when no application saw an error, no producer waited for 250 ms longer than one of the same client beside
+it that talks to the target directly (how long in brackets), every group read the target within 10 s, and no
 member was disturbed more than twice, by the new partitions and by the move. Both clusters have served others for some
 seconds before the flip, except where something is killed: brokers that have just started compile themselves meanwhile.
 Of the cells without a kill, median and worst: the longest gap of acknowledgements ${spread(gaps)} ms, the target read after ${spread(growth)} ms.`
@@ -113,8 +113,8 @@ function unorderedRow({ cell, verdict, figures }: Result): string {
 /** What `cutoverColumns` name behind the verdict. */
 function courseOf(figures: Result['figures']): readonly (number | string)[] {
   const figure = (name: string) => figures[name] ?? '-'
-  const machine = Number(figures['stalledMs'] ?? 0)
-  const stalled = machine === 0 ? '' : ` (the machine's: ${machine})`
+  const besideMs = Number(figures['stalledMs'] ?? 0)
+  const stalled = besideMs === 0 ? '' : ` (${besideMs})`
   const gaps = `${figure('ackGapMaxMs')}${stalled}, ${figure('gapMaxMs')}`
   const counts = [figure('again'), figure('rebalances'), figure('errors')]
   return [figure('targetAfterMs'), gaps, ...counts, figures['killed'] ?? '']

@@ -33,7 +33,7 @@ export interface History {
    * are not idempotent are counted, as they are without a sidecar, and not held against it.
    */
   readonly faults: boolean
-  /** When the machine itself stood still, if somebody has looked. */
+  /** When a producer that no sidecar stands before waited, if there was one. */
   readonly stalls?: readonly Stall[]
   /** Of an unordered cutover. */
   readonly parallel?: Parallel | undefined

@@ -38,7 +38,8 @@ export interface Load {
 }
 
 const startTimeoutMs = 60_000
-const endless = 1_000_000
+/** As many records as nobody writes in a test. */
+export const endless = 1_000_000
 
 /**
  * Two producers, one idempotent and one not, and a group of two members for each way to share partitions

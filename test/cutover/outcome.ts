@@ -68,7 +68,7 @@ export function spliceFindings(
 const growthMsMax = 10_000
 const ackGapMsMax = 250
 
-/** Every group reads the target's partitions soon after the flip, and producers go on as if there were none. */
+/** Every group reads the target's partitions soon after the flip, and producers go on as one does that has no sidecar. */
 export function unorderedFindings(history: History): string[] {
   const { parallel, groups, from, faults } = history
   if (parallel === undefined) return []
@@ -83,13 +83,13 @@ export function unorderedFindings(history: History): string[] {
   return [
     ...late,
     ...long.map(({ ms, stalledMs }) => {
-      const machine = stalledMs === 0 ? '' : `, ${stalledMs} of them with the whole machine`
-      return `pause: a producer waited ${ms} ms for an acknowledgement${machine}`
+      const beside = stalledMs === 0 ? '' : `, ${stalledMs} of them with one beside the sidecar`
+      return `pause: a producer waited ${ms} ms for an acknowledgement${beside}`
     }),
   ]
 }
 
-/** Between two acknowledgements of one producer, in ms: of that, how long the machine itself stood still. */
+/** Between two acknowledgements of one producer, in ms: and how long of it one waited that is not behind the sidecar. */
 export interface Pause {
   readonly ms: number
   readonly stalledMs: number

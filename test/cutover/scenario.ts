@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startSidecar, type RunningSidecar } from '../acceptance/sidecar.ts'
-import type { Program } from '../clients/index.ts'
+import { startClient, type Program, type RunningClient } from '../clients/index.ts'
 import { createTopics, type Cluster } from '../kafka/index.ts'
 import { carryOut, planKill, type Kill } from './faults.ts'
 import { flip, type Flip } from './flip.ts'
 import type { History, Parallel } from './history.ts'
-import { startLoad, type Load } from './load.ts'
+import { endless, startLoad, type Load } from './load.ts'
 import { lookAt, preload } from './native.ts'
 import { commitFindings, flipFindings, spliceFindings, unorderedFindings } from './outcome.ts'
-import { watchForStalls } from './stalls.ts'
+import { stallsOf } from './stalls.ts'
 import { judge, type Verdict } from './verdict.ts'
 import { warmUp, type Warmth } from './warmth.ts'
 
@@ -75,8 +75,12 @@ export async function play(scenario: Scenario): Promise<Report> {
   })
   let load: Load | undefined
   let warmth: Warmth | undefined
+  let peer: RunningClient | undefined
   try {
-    if (judgesPauses(scenario)) warmth = await warmUp(target, `${topic}-of-others`)
+    if (judgesPauses(scenario)) {
+      warmth = await warmUp(target, `${topic}-of-others`)
+      peer = startPeer(scenario, `${topic}-of-others`)
+    }
     load = await startLoad({
       program: scenario.program,
       bootstrap: sidecar.bootstrap,
@@ -90,10 +94,11 @@ export async function play(scenario: Scenario): Promise<Report> {
     await sleep(warmth === undefined ? beforeMs : warmMs)
     await warmth?.leave()
     if (warmth !== undefined) await sleep(restMs)
-    return await perform(scenario, sidecar, load)
+    return await perform(scenario, sidecar, load, peer)
   } finally {
     await load?.kill()
     await warmth?.leave()
+    await peer?.kill()
     await sidecar.stop()
   }
 }
@@ -103,10 +108,25 @@ const judgesPauses = ({ parallel, kill }: Scenario): boolean =>
 
 const rateOf = (scenario: Scenario): number => (judgesPauses(scenario) ? calmRate : busyRate)
 
-async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load): Promise<Report> {
+/** A producer of the same client that talks to the target directly: how long it waits is none of the sidecar's doing. */
+const startPeer = ({ program, target }: Scenario, topic: string): RunningClient =>
+  startClient(
+    program,
+    {
+      ...{ bootstrap: target.bootstrapServers, topic, role: 'produce', id: 'peer' },
+      ...{ records: endless, rate: calmRate, acks: 'all', idempotence: false },
+    },
+    target.version,
+  )
+
+async function perform(
+  scenario: Scenario,
+  sidecar: RunningSidecar,
+  load: Load,
+  peer: RunningClient | undefined,
+): Promise<Report> {
   const { source, target, topic, parallel, cutover } = scenario
   const from = Date.now()
-  const watched = await watchForStalls()
   const { flip: flipped, killed } = await act(scenario, sidecar)
   const findings = flipped === undefined ? [] : flipFindings(flipped, scenario.kill !== undefined)
   await sleep(afterMs)
@@ -117,8 +137,7 @@ async function perform(scenario: Scenario, sidecar: RunningSidecar, load: Load):
   // What was not drained in time shows as lost.
   await load.drain(drainTimeoutMs)
   const to = Date.now()
-  await watched.stop()
-  const { stalls } = watched
+  const stalls = stallsOf(peer?.events ?? [], 1_000 / calmRate)
   await load.stopConsumers()
   const histories = load.histories()
   const faults = scenario.kill !== undefined

@@ -1,50 +1,23 @@
-/** How long the machine itself stands still, as seen by a thread that does nothing but look at the clock. */
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
+/** How long producers wait that no sidecar stands before: what brokers, and the machine, take of everybody. */
+import type { ClientEvent } from '../clients/index.ts'
 
-/** The machine gave nobody time, at least not this thread: `ms` long, until `t` (ms since 1970). */
+/** Such a producer waited `ms` longer than its records are apart, until `t` (ms since 1970). */
 export interface Stall {
   readonly t: number
   readonly ms: number
 }
 
-const everyMs = 5
-/** What a scheduler does every day. */
-const stallMsMin = 20
-
-const watch = `
-const { parentPort, workerData } = require('node:worker_threads')
-const { everyMs, stallMsMin } = workerData
-let last = performance.now()
-setInterval(() => {
-  const now = performance.now()
-  const ms = Math.round(now - last - everyMs)
-  if (ms >= stallMsMin) parentPort.postMessage({ t: Date.now(), ms })
-  last = now
-}, everyMs)
-parentPort.postMessage('begun')
-`
-
-/** Collects stalls until it is told to stop. */
-export async function watchForStalls(): Promise<{
-  readonly stalls: readonly Stall[]
-  stop(): Promise<void>
-}> {
-  const stalls: Stall[] = []
-  const worker = new Worker(watch, { eval: true, workerData: { everyMs, stallMsMin } })
-  worker.unref()
-  await once(worker, 'message')
-  worker.on('message', (stall: Stall) => stalls.push(stall))
-  return {
-    stalls,
-    async stop() {
-      await worker.terminate()
-    },
-  }
+/** @param intervalMs how far apart its records are produced */
+export function stallsOf(events: readonly ClientEvent[], intervalMs: number): readonly Stall[] {
+  const times = events.filter((e) => e.event === 'acked').map((e) => e.t)
+  return times.slice(1).flatMap((t, i) => {
+    const ms = t - (times[i] ?? t) - intervalMs
+    return ms > 0 ? [{ t, ms }] : []
+  })
 }
 
-/** The longest of the stalls that end in this time, as far as it lies in it. Times are ms since 1970. */
+/** The longest of the stalls, as far as they lie in this time, in ms. Times are ms since 1970. */
 export function stalledWithin(stalls: readonly Stall[], from: number, to: number): number {
-  const within = stalls.filter(({ t }) => t > from && t <= to)
-  return Math.max(0, ...within.map(({ t, ms }) => Math.min(ms, t - from)))
+  const within = stalls.map(({ t, ms }) => Math.min(t, to) - Math.max(t - ms, from))
+  return Math.max(0, ...within)
 }
