@@ -68,8 +68,8 @@ function aboutUnordered(results: readonly Result[]): string {
 partitions is flipped to one of M. Then
 the source is stopped; \`kill\` kills the sidecar at a random moment instead, and starts it again. A cell passes when every
 acknowledged record came to every group once, where it was written, and the target holds the groups' commits; and, where nothing
-was killed, when no application saw an error, no producer waited for 250 ms longer than one of the same client beside
-it that talks to the target directly (how long in brackets), every group read the target within 10 s, and no
+was killed, when no application saw an error, no producer waited for 250 ms (in brackets, how much of it one of the same
+client beside it waited that talks to the target directly), every group read the target within 10 s, and no
 member was disturbed more than twice, by the new partitions and by the move. Both clusters have served others for some
 seconds before the flip, except where something is killed: brokers that have just started compile themselves meanwhile.
 Of the cells without a kill, median and worst: the longest gap of acknowledgements ${spread(gaps)} ms, the target read after ${spread(growth)} ms.`

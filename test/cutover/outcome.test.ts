@@ -93,21 +93,15 @@ describe('an unordered cutover', () => {
     ])
   })
 
-  test('is bad where a producer waits, unless one without a sidecar does', () => {
+  test('is bad where a producer waits, and tells how long one without a sidecar did', () => {
     const producers = [acked(90, 300, 549, 799)]
     const paused = (stalls: readonly { t: number; ms: number }[]) =>
       unorderedFindings({ ...calm, producers, stalls })
-    expect(paused([])).toEqual(['pause: a producer waited 250 ms for an acknowledgement'])
-    expect(paused([{ t: 500, ms: 200 }])).toHaveLength(1)
-    expect(paused([{ t: 700, ms: 40 }])).toEqual([])
-    expect(paused([{ t: 810, ms: 40 }])).toEqual([])
-    const longer = unorderedFindings({
-      ...calm,
-      producers: [acked(200, 600)],
-      stalls: [{ t: 260, ms: 100 }],
-    })
-    expect(longer).toEqual([
-      'pause: a producer waited 400 ms for an acknowledgement, 60 of them with one beside the sidecar',
+    expect(paused([{ t: 500, ms: 200 }])).toEqual([
+      'pause: a producer waited 250 ms for an acknowledgement',
+    ])
+    expect(paused([{ t: 810, ms: 51 }])).toEqual([
+      'pause: a producer waited 250 ms for an acknowledgement, 40 of them with one beside the sidecar',
     ])
     expect(unorderedFindings({ ...calm, producers, faults: true })).toEqual([])
   })
